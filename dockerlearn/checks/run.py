@@ -1,0 +1,94 @@
+"""Looks at several checks together, and waits where waiting can help."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from dockerlearn.checks.base import Noun
+from dockerlearn.checks.matchers import quantity
+from dockerlearn.checks.outcome import Outcome, Status, overall
+from dockerlearn.errors import DockerlearnError
+from dockerlearn.text import one_line
+from dockerlearn.world.world import World
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a run of checks found; ``world`` is the look that it is about."""
+
+    outcomes: tuple[Outcome, ...]
+    world: World
+
+    @property
+    def status(self) -> Status:
+        """All together."""
+        return overall(self.outcomes)
+
+
+def look_once(checks: Sequence[Noun], world: World) -> tuple[Outcome, ...]:
+    """Look at every check in one world; after the first cause nothing more is said about the same subject."""
+    outcomes: list[Outcome] = []
+    settled: set[str] = set()
+    for check in checks:
+        if check.subject in settled:
+            continue
+        try:
+            outcome = check.look(world)
+        except DockerlearnError as error:
+            outcome = Outcome(
+                check=f"{check.word} {check.name}",
+                subject=check.subject,
+                status=Status.UNKNOWN,
+                expected=f"a look at {check.name}",
+                found=one_line(error.message, 400),
+                next=error.remedy,
+            )
+        if not outcome.met:
+            settled.add(check.subject)
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def all_met(checks: Sequence[Noun], world: World) -> bool:
+    """Whether every check is met now, without waiting; nothing to check is not met."""
+    return bool(checks) and all(outcome.met for outcome in look_once(checks, world))
+
+
+def look(
+    checks: Sequence[Noun],
+    make_world: Callable[[], World],
+    *,
+    waiting: Callable[[str], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    patient: bool = True,
+) -> Result:
+    """Look, and look again while everything that is not met is on its way and its noun's patience lasts.
+
+    ``waiting`` is told once per text what is waited for. What cannot come right by waiting is returned at once.
+    """
+    began = clock()
+    told: set[str] = set()
+    while True:
+        world = make_world()
+        outcomes = look_once(checks, world)
+        open_ones = [outcome for outcome in outcomes if not outcome.met]
+        pauses = [outcome.wait for outcome in open_ones if outcome.wait is not None]
+        if not patient or not open_ones or len(pauses) < len(open_ones):
+            return Result(outcomes, world)
+        patience = max(_patience(check) for check in checks if check.subject in {o.subject for o in open_ones})
+        left = began + patience - clock()
+        if left <= 0:
+            return Result(outcomes, world)
+        for outcome in open_ones:
+            if waiting and outcome.waiting_for and outcome.waiting_for not in told:
+                told.add(outcome.waiting_for)
+                waiting(outcome.waiting_for)
+        sleep(max(0.02, min(*pauses, left) if len(pauses) > 1 else min(pauses[0], left)))
+
+
+def _patience(check: Noun) -> float:
+    given = quantity(check.within) if check.within is not None else None
+    return check.patience if given is None else given

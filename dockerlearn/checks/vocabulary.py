@@ -1,0 +1,26 @@
+"""All nouns. A new one is a file beside this one and its name in ``Check``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from dockerlearn.checks.base import Noun
+from dockerlearn.checks.container import Container
+from dockerlearn.checks.file import File
+from dockerlearn.checks.http import Http
+from dockerlearn.checks.image import Image
+
+# The order says which noun a mapping is when two of its keys are nouns: ``container: dl-web`` has a field ``image``.
+Check = Container | Http | File | Image
+
+NOUNS: Mapping[str, type[Noun]] = {noun.word: noun for noun in get_args(Check)}
+
+
+def noun_of(keys: Mapping[str, Any] | list[str]) -> str | None:
+    """Return the noun that a mapping with these keys is about, or None.
+
+    >>> noun_of(["image", "container", "running"])
+    'container'
+    """
+    return next((word for word in NOUNS if word in keys), None)

@@ -1,0 +1,241 @@
+"""What a lesson is, field by field (format 1). The loader, the linter and the JSON Schema all read this one model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from dockerlearn.checks.vocabulary import Check
+from dockerlearn.setup.spec import Setup
+
+FORMAT = 1
+
+Level = Literal["foundation", "intermediate", "advanced", "expert"]
+StepKind = Literal["do", "answer", "question", "read"]
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of all parts of a lesson: no unknown keys, nothing changes after loading."""
+
+
+class PackImage(Model, frozen=True, kw_only=True):
+    """An image that lessons may use: its reference, and why."""
+
+    reference: str
+    why: str = ""
+
+
+class Pack(Model, frozen=True, kw_only=True):
+    """``pack.yaml``: which lessons there are, in which order, and which images they use."""
+
+    format: Literal[1]
+    id: str
+    title: str
+    lessons: list[str]
+    images: dict[str, str | PackImage] = {}
+
+    def references(self) -> dict[str, str]:
+        """Short name to reference."""
+        return {name: image if isinstance(image, str) else image.reference for name, image in self.images.items()}
+
+
+class Variable(Model, frozen=True, kw_only=True):
+    """A value fixed for one attempt: ``random`` letters and digits, a ``free_port`` from one on, or one ``of`` some."""
+
+    random: int | None = None
+    free_port: int | None = None
+    of: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if sum(value is not None for value in (self.random, self.free_port, self.of)) != 1:
+            raise ValueError("a variable is one of random: LENGTH, free_port: FIRST, of: [VALUES]")
+        if self.random is not None and not 1 <= self.random <= 32:
+            raise ValueError("random: is a length from 1 to 32")
+        if self.free_port is not None and not 1024 <= self.free_port <= 65_000:
+            raise ValueError("free_port: is the first port to try, from 1024 to 65000")
+        if self.of is not None and not self.of:
+            raise ValueError("of: needs at least one value")
+
+
+class Concept(Model, frozen=True, kw_only=True):
+    """The deep dive, readable at any time."""
+
+    what: str
+    why: str = ""
+    where_it_fits: str = ""
+    analogy: str = ""
+    picture: str = ""
+    under_the_hood: str = ""
+    why_designed_this_way: str = ""
+    when_not_to_use: str = ""
+    in_production: str = ""
+    connections: list[str] = []
+    takeaways: list[str] = []
+
+
+class Myth(Model, frozen=True, kw_only=True):
+    """Something widely believed that is not so; ``ask`` lets the learner notice."""
+
+    ask: str
+    belief: str
+    reality: str
+    matters: str
+
+
+class Choice(Model, frozen=True, kw_only=True):
+    """One choice; ``say`` is told when it is chosen."""
+
+    text: str
+    say: str
+    right: bool = False
+
+
+class Proof(Model, frozen=True, kw_only=True):
+    """Shows on an engine that a prediction's right choice is right: after ``run``, ``check`` is met."""
+
+    run: str = ""
+    check: list[Check]
+
+
+class Predict(Model, frozen=True, kw_only=True):
+    """A question to commit to before the task; choices explain themselves when chosen."""
+
+    ask: str
+    choices: list[Choice]
+    proof: Proof | None = None
+
+    def __post_init__(self) -> None:
+        _one_right(self.choices)
+
+
+class Question(Model, frozen=True, kw_only=True):
+    """A step that is a question."""
+
+    ask: str
+    choices: list[Choice]
+
+    def __post_init__(self) -> None:
+        _one_right(self.choices)
+
+
+class AnswerSource(Model, frozen=True, kw_only=True):
+    """Where the right answer is read on the live engine.
+
+    ``{container: NAME, field: …}`` with field id, ip, hostname, image, status, exit_code, name or port:80/tcp, or
+    ``{engine: …}`` with kernel, version or id.
+    """
+
+    container: str | None = None
+    field: str | None = None
+    engine: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.engine is None) == (self.container is None):
+            raise ValueError("from: is either {container: NAME, field: FIELD} or {engine: FIELD}")
+        if self.engine is not None and self.engine not in ENGINE_FIELDS:
+            raise ValueError(f"engine: is one of {', '.join(ENGINE_FIELDS)}")
+        if self.container is not None and self.field not in CONTAINER_FIELDS and not _port_field(self.field):
+            raise ValueError(f"field: is one of {', '.join(CONTAINER_FIELDS)} or port:80/tcp")
+
+
+class Answer(Model, frozen=True, kw_only=True):
+    """What the learner was to find out: a fixed text, or what the engine says at the moment."""
+
+    equals: str | None = None
+    from_: AnswerSource | None = msgspec.field(default=None, name="from")
+
+    def __post_init__(self) -> None:
+        if (self.equals is None) == (self.from_ is None):
+            raise ValueError("an answer is either equals: TEXT or from: {…}")
+
+
+class FileSolution(Model, frozen=True, kw_only=True):
+    """A solution that is files, and then perhaps commands."""
+
+    files: dict[str, str]
+    run: str = ""
+
+
+class Mistake(Model, frozen=True, kw_only=True):
+    """A misunderstanding that the step meets.
+
+    ``when`` recognises it, ``try`` makes it (for the prover), ``fix`` undoes it so that the solution works again;
+    without ``fix``, the step is started afresh. ``dead_end`` says that no right way leads on from here.
+    """
+
+    name: str
+    when: list[Check]
+    say: str
+    try_: str = msgspec.field(name="try")
+    fix: str | None = None
+    dead_end: bool = False
+
+
+class Step(Model, frozen=True, kw_only=True):
+    """One step of a lesson: to do, to find out, to answer, or to read."""
+
+    id: str
+    title: str
+    learn: str = ""
+    predict: Predict | None = None
+    setup: list[Setup] = []
+    fresh: bool = False
+    needs: list[str] = []
+    files: list[str] = []
+    task: str = ""
+    check: list[Check] = []
+    answer: Answer | None = None
+    question: Question | None = None
+    hints: list[str] = []
+    solution: str | FileSolution | None = None
+    accepts: list[str | FileSolution] = []
+    mistakes: list[Mistake] = []
+    result: str = ""
+    insight: str = ""
+
+    @property
+    def kind(self) -> StepKind:
+        """What the learner does in it."""
+        if self.check:
+            return "do"
+        if self.answer is not None:
+            return "answer"
+        return "question" if self.question is not None else "read"
+
+
+class Lesson(Model, frozen=True, kw_only=True):
+    """``lesson.yaml``."""
+
+    title: str
+    level: Level
+    summary: str
+    minutes: int
+    requires: list[str] = []
+    vars: dict[str, Variable] = {}
+    concept: Concept | None = None
+    myths: list[Myth] = []
+    steps: list[Step]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.minutes <= 600:
+            raise ValueError("minutes: is a number from 1 to 600")
+
+    def step(self, step_id: str) -> Step | None:
+        """The step of this id."""
+        return next((step for step in self.steps if step.id == step_id), None)
+
+
+CONTAINER_FIELDS = ("id", "ip", "hostname", "image", "status", "exit_code", "name")
+ENGINE_FIELDS = ("kernel", "version", "id")
+
+
+def _port_field(field: str | None) -> bool:
+    return bool(field) and str(field).startswith("port:") and str(field)[5:].partition("/")[0].isdigit()
+
+
+def _one_right(choices: list[Choice]) -> None:
+    if len(choices) < 2:
+        raise ValueError("there must be at least two choices")
+    if sum(choice.right for choice in choices) != 1:
+        raise ValueError("exactly one choice must have right: true")

@@ -1,0 +1,365 @@
+"""Which engine the docker client on this machine would talk to, and why.
+
+Pure but for looking at files: the environment, the home folder and the platform are passed in, docker is not imported.
+
+The order is that of the docker client (``cli/command/cli.go`` of docker/cli), with two additions of our own:
+
+1. ``DOCKER_HOST``, with ``DOCKER_TLS_VERIFY``, ``DOCKER_TLS`` and ``DOCKER_CERT_PATH``;
+2. ``DOCKER_CONTEXT``;
+3. the practice engine, when it is up (ours);
+4. ``currentContext`` of ``config.json`` in ``DOCKER_CONFIG`` or ``~/.docker``;
+5. the default socket or, on Windows, pipe;
+6. when that does not exist, the sockets that rootless Docker, Docker Desktop, Colima and others make (ours).
+
+Where the client only warns and goes on with another engine (a ``config.json`` it cannot read), we stop: a course that
+works on the wrong engine is worse than one that says why it does not start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import ipaddress
+import json
+import re
+import socket
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dockerlearn.errors import ContextBroken, ContextMissing, EngineTls, HostInvalid
+from dockerlearn.text import one_line
+
+DEFAULT_SOCKET = "var/run/docker.sock"
+DEFAULT_PIPE = "npipe:////./pipe/docker_engine"
+DESKTOP_PIPE = "npipe:////./pipe/dockerDesktopLinuxEngine"
+PRACTICE_SOURCE = "the practice engine"
+DEFAULT_SOURCE = "the default socket"
+
+_PORT = 2375
+_TLS_PORT = 2376
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """The files of a TLS connection, as absolute paths; ``skip_verify`` when the server's name is not checked."""
+
+    ca: str | None
+    cert: str | None
+    key: str | None
+    skip_verify: bool
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where an engine is.
+
+    ``address`` is what ``DOCKER_HOST`` would say, in full form; ``source`` says in words what named it. ``export`` is
+    True when the docker client would not find this engine by itself.
+    """
+
+    address: str
+    source: str
+    tls: Tls | None = None
+    export: bool = False
+
+    @property
+    def socket_path(self) -> str | None:
+        """The path of a Unix socket; None for every other kind of address."""
+        return self.address.removeprefix("unix://") if self.address.startswith("unix://") else None
+
+    @property
+    def host(self) -> str:
+        """The host on which the engine's published ports are reached."""
+        return (urlsplit(self.address).hostname or "127.0.0.1") if self.address.startswith("tcp://") else "127.0.0.1"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the engine is on another machine, as far as the address tells."""
+        return self.address.startswith("tcp://") and not _is_loopback(self.host)
+
+
+def find(
+    environ: Mapping[str, str],
+    home: Path,
+    practice: str | None = None,
+    *,
+    platform: str = "linux",
+    root: Path = Path("/"),
+    accepts: Callable[[str], bool] | None = None,
+) -> Endpoint:
+    """Return the engine to use; whether it answers is not tried.
+
+    ``practice`` is the address of the practice engine when it is up. ``platform`` is ``sys.platform``. ``root`` is
+    where absolute paths that we make up ourselves start. ``accepts`` tells whether somebody listens on a socket: among
+    several well-known ones, one that listens is preferred to one that was left behind.
+
+    Raises ``HostInvalid``, ``ContextMissing``, ``ContextBroken``, and ``EngineTls`` for a certificate that is not there.
+    """
+    config = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
+    if host := environ.get("DOCKER_HOST"):
+        return _from_host(host, environ, config, root)
+    if name := environ.get("DOCKER_CONTEXT"):
+        if name != "default":
+            return _from_context(name, config, "DOCKER_CONTEXT", root)
+        # Asked for by name: no other engine will do.
+        return _default(environ, config, platform, root)
+    if practice:
+        return Endpoint(address(practice), PRACTICE_SOURCE, export=True)
+    name = _current_context(config)
+    if name and name != "default":
+        return _from_context(name, config, f"currentContext in {config / 'config.json'}", root)
+    found = _default(environ, config, platform, root)
+    path = found.socket_path
+    # A folder closed to us counts as a socket that is there: then the connection says that it is a matter of rights.
+    if path is None or platform == "win32" or _is_socket(Path(path), when_closed=True):
+        return found
+    return _well_known(environ, home, platform, root, accepts or _listens) or found
+
+
+def address(text: str, *, tls: bool = False, default: str = f"unix:///{DEFAULT_SOCKET}") -> str:
+    """Return an engine's address in full form: scheme, and a port where there is one.
+
+    Raises ``HostInvalid``.
+
+    >>> address("tcp://build.example")
+    'tcp://build.example:2375'
+    >>> address("127.0.0.1:4243")
+    'tcp://127.0.0.1:4243'
+    """
+    shown = one_line(text)
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator:
+        scheme, rest = "tcp", scheme
+    if scheme == "ssh":
+        raise HostInvalid(
+            f"The engine's address is {shown}. dockerlearn does not connect through ssh itself.", _forwarding(rest)
+        )
+    if scheme == "unix":
+        return f"unix://{_absolute(rest)}" if rest else default
+    if scheme == "npipe":
+        return f"npipe://{rest}" if rest else DEFAULT_PIPE
+    if scheme == "tcp":
+        return _tcp(rest, shown, _TLS_PORT if tls else _PORT)
+    raise HostInvalid(
+        f"The engine's address is {shown}. An address begins with unix://, tcp:// or npipe://.",
+        "unset DOCKER_HOST",
+    )
+
+
+def _tcp(rest: str, shown: str, port: int) -> str:
+    try:
+        parts = urlsplit(f"tcp://{rest}")
+        host, port = parts.hostname or "localhost", parts.port or port
+    except ValueError:
+        host = ""
+    else:
+        if parts.username or parts.query or parts.fragment:
+            host = ""
+    if not host or not re.fullmatch(r"[A-Za-z0-9._:%-]+", host):
+        raise HostInvalid(
+            f"The engine's address is {shown}, which is not a host and a port.",
+            "export DOCKER_HOST=tcp://HOST:PORT    # or: unset DOCKER_HOST",
+        )
+    return f"tcp://{f'[{host}]' if ':' in host else host}:{port}{parts.path.rstrip('/')}"
+
+
+def _forwarding(rest: str) -> str:
+    target = urlsplit(f"ssh://{rest}")
+    host = f"{target.username}@{target.hostname}" if target.username else (target.hostname or "HOST")
+    port = ""
+    with contextlib.suppress(ValueError):
+        port = f"-p {target.port} " if target.port else ""
+    # The text lands in somebody's shell: nothing but the plain characters of a host goes in.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@:-]*", host):
+        host = "USER@HOST"
+    return (
+        f"ssh -fnNT {port}-L /tmp/docker-remote.sock:/var/run/docker.sock {host}"
+        " && export DOCKER_HOST=unix:///tmp/docker-remote.sock"
+    )
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _default(environ: Mapping[str, str], config: Path, platform: str, root: Path) -> Endpoint:
+    tls = _tls_of_environment(environ, config)
+    if tls is not None:
+        # What the docker client does when TLS is asked for and no host is named.
+        return Endpoint(f"tcp://localhost:{_TLS_PORT}", "DOCKER_TLS_VERIFY without DOCKER_HOST", tls)
+    if platform == "win32":
+        if not _pipe_exists(DEFAULT_PIPE) and _pipe_exists(DESKTOP_PIPE):
+            return Endpoint(DESKTOP_PIPE, "Docker Desktop's pipe", export=True)
+        return Endpoint(DEFAULT_PIPE, "the default pipe")
+    return Endpoint(f"unix://{root / DEFAULT_SOCKET}", DEFAULT_SOURCE)
+
+
+def _from_host(host: str, environ: Mapping[str, str], config: Path, root: Path) -> Endpoint:
+    wants_tls = bool(environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_TLS"))
+    full = address(host, tls=wants_tls, default=f"unix://{root / DEFAULT_SOCKET}")
+    # Certificates say nothing on a local socket; a variable left over must not stand in the way there.
+    tls = _tls_of_environment(environ, config) if full.startswith("tcp://") else None
+    return Endpoint(full, "DOCKER_HOST", tls)
+
+
+def _tls_of_environment(environ: Mapping[str, str], config: Path) -> Tls | None:
+    """Read the TLS variables. Any text means on, even "0": the docker client only asks whether it is empty."""
+    verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+    if not verify and not environ.get("DOCKER_TLS"):
+        return None
+    folder = Path(environ.get("DOCKER_CERT_PATH") or config)
+    return _tls_of_folder(folder, skip_verify=not verify, ca_required=verify, named_by="DOCKER_CERT_PATH")
+
+
+def _tls_of_folder(folder: Path, *, skip_verify: bool, ca_required: bool, named_by: str) -> Tls:
+    ca, cert, key = (folder / f"{name}.pem" for name in ("ca", "cert", "key"))
+    if ca_required and not ca.is_file():
+        raise EngineTls(
+            f"The engine's certificate is to be checked against {one_line(str(ca))}, which is not there ({named_by}).",
+            f"ls -l {_quoted(folder)}    # ca.pem, cert.pem and key.pem belong there",
+        )
+    pair = cert.is_file() and key.is_file()
+    return Tls(
+        ca=str(ca) if ca.is_file() else None,
+        cert=str(cert) if pair else None,
+        key=str(key) if pair else None,
+        skip_verify=skip_verify,
+    )
+
+
+def _current_context(config: Path) -> str | None:
+    raw = _json(config / "config.json")
+    if raw is None:
+        return None
+    name = raw.get("currentContext")
+    if name is not None and not isinstance(name, str):
+        raise ContextBroken(
+            f"currentContext in {one_line(str(config / 'config.json'))} is not a text.", "docker context use default"
+        )
+    return name
+
+
+def _from_context(name: str, config: Path, named_by: str, root: Path) -> Endpoint:
+    # The store names its folders by the hash, so that no name can lead out of them.
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    meta = config / "contexts" / "meta" / digest / "meta.json"
+    raw = _json(meta)
+    if raw is None:
+        raise ContextMissing(
+            f'The docker context "{one_line(name)}" does not exist ({one_line(named_by)} names it).',
+            "unset DOCKER_CONTEXT    # or name one of: docker context ls"
+            if named_by == "DOCKER_CONTEXT"
+            else "docker context use default    # or another one of: docker context ls",
+        )
+    endpoints = raw.get("Endpoints")
+    endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    host = endpoint.get("Host", "") if isinstance(endpoint, dict) else None
+    if not isinstance(endpoint, dict) or not isinstance(host, str):
+        raise ContextBroken(
+            f'The docker context "{one_line(name)}" names no engine: {one_line(str(meta))} has no Endpoints.docker.Host.',
+            f"docker context update {_quoted(name)} --docker host=unix:///var/run/docker.sock",
+        )
+    skip = endpoint.get("SkipTLSVerify") is True
+    folder = config / "contexts" / "tls" / digest / "docker"
+    tls = None
+    if skip or folder.is_dir():
+        tls = _tls_of_folder(folder, skip_verify=skip, ca_required=False, named_by=f"context {name}")
+    try:
+        full = address(host, tls=tls is not None, default=f"unix://{root / DEFAULT_SOCKET}")
+    except HostInvalid as error:
+        remedy = error.remedy if host.startswith("ssh://") else "docker context use default"
+        raise HostInvalid(f'{error.message} The docker context "{one_line(name)}" says so.', remedy) from None
+    return Endpoint(
+        full, f'the docker context "{one_line(name)}" ({named_by})', tls if full.startswith("tcp://") else None
+    )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None when there is no such file."""
+    try:
+        raw = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ContextBroken(
+            f"{one_line(str(path))} cannot be read: {error.strerror or error}.", f"ls -l {_quoted(path)}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ContextBroken(
+            f"{one_line(str(path))} is not valid JSON: {one_line(str(error))}.",
+            f"${{EDITOR:-vi}} {_quoted(path)}    # or move it away: mv {_quoted(path)} {_quoted(f'{path}.broken')}",
+        ) from error
+    if not isinstance(raw, dict):
+        raise ContextBroken(
+            f"{one_line(str(path))} is not a JSON object.",
+            f"mv {_quoted(path)} {_quoted(f'{path}.broken')}",
+        )
+    return raw
+
+
+def _quoted(path: Path | str) -> str:
+    import shlex
+
+    return shlex.quote(one_line(str(path), 4096))
+
+
+def _well_known(
+    environ: Mapping[str, str], home: Path, platform: str, root: Path, accepts: Callable[[str], bool]
+) -> Endpoint | None:
+    present = [(path, what) for path, what in _candidates(environ, home, platform, root) if _is_socket(path)]
+    if not present:
+        return None
+    path, what = next(((path, what) for path, what in present if accepts(str(path))), present[0])
+    return Endpoint(f"unix://{path}", f"{what}'s socket, as there is no {root / DEFAULT_SOCKET}", export=True)
+
+
+def _candidates(environ: Mapping[str, str], home: Path, platform: str, root: Path) -> Iterator[tuple[Path, str]]:
+    if platform == "darwin":
+        yield home / ".docker" / "run" / "docker.sock", "Docker Desktop"
+        yield home / ".orbstack" / "run" / "docker.sock", "OrbStack"
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        yield Path(runtime) / "docker.sock", "rootless Docker"
+    if platform != "darwin":
+        yield home / ".docker" / "desktop" / "docker.sock", "Docker Desktop"
+    yield home / ".rd" / "docker.sock", "Rancher Desktop"
+    yield home / ".colima" / "default" / "docker.sock", "Colima"
+    yield home / ".local" / "share" / "containers" / "podman" / "machine" / "podman.sock", "Podman machine"
+    if runtime:
+        yield Path(runtime) / "podman" / "podman.sock", "Podman"
+    yield root / "run" / "podman" / "podman.sock", "Podman"
+
+
+def _is_socket(path: Path, *, when_closed: bool) -> bool:
+    try:
+        return stat.S_ISSOCK(path.stat().st_mode)
+    except PermissionError:
+        return when_closed
+    except OSError:
+        return False
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.5)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
+
+
+def _pipe_exists(pipe: str) -> bool:
+    return Path(pipe.removeprefix("npipe:").replace("/", "\\")).exists()

@@ -1,0 +1,356 @@
+"""Frozen pictures of engine objects, made from the JSON of ``inspect``.
+
+Pure: recorded JSON of any engine can be read. Differences between engines (ENGINE-NOTES has the table) end here, so
+that nothing above needs to know which engine answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from dockerlearn.engine import references
+
+Json = Mapping[str, Any]
+
+_FRACTION = re.compile(r"(\.\d{1,6})\d*")
+_ANONYMOUS = re.compile(r"^[0-9a-f]{64}$")
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """One host address and port of a published container port."""
+
+    host_ip: str
+    host_port: int | None
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """A volume, a folder of the host or a tmpfs in a container."""
+
+    kind: str
+    source: str
+    target: str
+    read_only: bool
+    name: str | None = None
+    anonymous: bool = False
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """What a container has on one network."""
+
+    network: str
+    network_id: str
+    ip: str | None
+    names: frozenset[str]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The state of a health check; ``interval`` in seconds, ``log`` the last probe's output."""
+
+    status: str
+    failing_streak: int
+    log: str
+    exit_code: int | None
+    interval: float
+
+
+class ContainerSnapshot(msgspec.Struct, frozen=True):
+    """A container at one moment.
+
+    ``status`` is Docker's word: created, running, paused, restarting, removing, exited, dead. ``argv`` is what really
+    runs (entrypoint and command put together). ``published`` maps ``80/tcp`` to what the engine has bound;
+    ``asked`` maps it to what was asked for when the container was made.
+    """
+
+    id: str
+    name: str
+    created: datetime
+    status: str
+    running: bool
+    paused: bool
+    restarting: bool
+    exit_code: int
+    oom_killed: bool
+    error: str
+    started: datetime | None
+    finished: datetime | None
+    restart_count: int
+    image_id: str
+    image_ref: str
+    argv: tuple[str, ...]
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    env: Mapping[str, str]
+    user: str
+    workdir: str
+    hostname: str
+    labels: Mapping[str, str]
+    tty: bool
+    open_stdin: bool
+    attached: bool
+    stop_signal: str
+    exposed: frozenset[str]
+    published: Mapping[str, tuple[Binding, ...]]
+    asked: Mapping[str, tuple[Binding, ...]]
+    publish_all: bool
+    mounts: tuple[Mount, ...]
+    networks: tuple[Membership, ...]
+    network_mode: str
+    restart_policy: str
+    restart_max: int
+    auto_remove: bool
+    read_only: bool
+    privileged: bool
+    init: bool
+    cap_add: frozenset[str]
+    cap_drop: frozenset[str]
+    memory: int
+    pids_limit: int
+    cpus: float
+    health: Health | None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its process runs now: not paused, not between two restarts."""
+        return self.status == "running" and self.running and not self.paused and not self.restarting
+
+    @property
+    def never_started(self) -> bool:
+        """Whether it was made and its process never ran."""
+        return self.started is None
+
+
+class ImageSnapshot(msgspec.Struct, frozen=True):
+    """An image at one moment; ``size`` in bytes. ``digest_repositories`` are the repositories it was pulled from."""
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    created: datetime | None
+    size: int
+    layers: tuple[str, ...]
+    parent: str
+    os: str
+    architecture: str
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    env: Mapping[str, str]
+    user: str
+    workdir: str
+    labels: Mapping[str, str]
+    exposed: frozenset[str]
+    volumes: frozenset[str]
+    stop_signal: str
+    healthcheck: bool
+
+    @property
+    def digest_repositories(self) -> frozenset[str]:
+        """Repositories whose digest the engine remembers for this image, in full form."""
+        return frozenset(references.repository(digest) for digest in self.digests)
+
+    def has_tag(self, reference: str) -> bool:
+        """Whether one of its tags is ``reference``."""
+        wanted = references.normalise(reference)
+        return any(references.normalise(tag) == wanted for tag in self.tags)
+
+
+def container_from_inspect(raw: Json) -> ContainerSnapshot:
+    """Read the JSON of ``GET /containers/{id}/json``.
+
+    Source: Docker Engine API 1.41 to 1.51, and Podman's compatible API.
+    """
+    state, config, host = _part(raw, "State"), _part(raw, "Config"), _part(raw, "HostConfig")
+    settings = _part(raw, "NetworkSettings")
+    policy = _part(host, "RestartPolicy")
+    status = str(state.get("Status") or "")
+    return ContainerSnapshot(
+        id=str(raw.get("Id") or ""),
+        name=str(raw.get("Name") or "").removeprefix("/"),
+        created=moment(raw.get("Created")) or datetime.fromtimestamp(0, UTC),
+        # Podman says "configured" or "initialized" where Docker says "created", and "stopped" for "exited".
+        status={"configured": "created", "initialized": "created", "stopped": "exited"}.get(status, status),
+        running=bool(state.get("Running")),
+        paused=bool(state.get("Paused")),
+        restarting=bool(state.get("Restarting")),
+        exit_code=int(state.get("ExitCode") or 0),
+        oom_killed=bool(state.get("OOMKilled")),
+        error=str(state.get("Error") or ""),
+        started=moment(state.get("StartedAt")),
+        finished=moment(state.get("FinishedAt")),
+        restart_count=int(raw.get("RestartCount") or 0),
+        image_id=_image_id(str(raw.get("Image") or "")),
+        image_ref=str(config.get("Image") or ""),
+        argv=(str(raw.get("Path") or ""), *_texts(raw.get("Args"))),
+        command=_texts(config.get("Cmd")),
+        entrypoint=_texts(config.get("Entrypoint")),
+        env=_environment(config.get("Env")),
+        user=str(config.get("User") or ""),
+        workdir=str(config.get("WorkingDir") or ""),
+        hostname=str(config.get("Hostname") or ""),
+        labels=dict(config.get("Labels") or {}),
+        tty=bool(config.get("Tty")),
+        open_stdin=bool(config.get("OpenStdin")),
+        attached=bool(config.get("AttachStdout")),
+        stop_signal=str(config.get("StopSignal") or ""),
+        exposed=frozenset(config.get("ExposedPorts") or {}),
+        published=_ports(settings.get("Ports")),
+        asked=_ports(host.get("PortBindings")),
+        publish_all=bool(host.get("PublishAllPorts")),
+        mounts=_mounts(raw, host),
+        networks=_memberships(settings.get("Networks")),
+        network_mode=str(host.get("NetworkMode") or ""),
+        restart_policy=str(policy.get("Name") or "no"),
+        restart_max=int(policy.get("MaximumRetryCount") or 0),
+        auto_remove=bool(host.get("AutoRemove")),
+        read_only=bool(host.get("ReadonlyRootfs")),
+        privileged=bool(host.get("Privileged")),
+        init=bool(host.get("Init")),
+        cap_add=_capabilities(host.get("CapAdd")),
+        cap_drop=_capabilities(host.get("CapDrop")),
+        memory=int(host.get("Memory") or 0),
+        pids_limit=max(0, int(host.get("PidsLimit") or 0)),
+        cpus=_cpus(host),
+        health=_health(state, config),
+    )
+
+
+def image_from_inspect(raw: Json) -> ImageSnapshot:
+    """Read the JSON of ``GET /images/{name}/json``."""
+    config = _part(raw, "Config")
+    return ImageSnapshot(
+        id=_image_id(str(raw.get("Id") or "")),
+        tags=tuple(tag for tag in _texts(raw.get("RepoTags")) if tag != "<none>:<none>"),
+        digests=tuple(digest for digest in _texts(raw.get("RepoDigests")) if not digest.startswith("<none>")),
+        created=moment(raw.get("Created")),
+        size=int(raw.get("Size") or 0),
+        layers=_texts(_part(raw, "RootFS").get("Layers")),
+        parent=str(raw.get("Parent") or ""),
+        os=str(raw.get("Os") or ""),
+        architecture=str(raw.get("Architecture") or ""),
+        command=_texts(config.get("Cmd")),
+        entrypoint=_texts(config.get("Entrypoint")),
+        env=_environment(config.get("Env")),
+        user=str(config.get("User") or ""),
+        workdir=str(config.get("WorkingDir") or ""),
+        labels=dict(config.get("Labels") or {}),
+        exposed=frozenset(config.get("ExposedPorts") or {}),
+        volumes=frozenset(config.get("Volumes") or {}),
+        stop_signal=str(config.get("StopSignal") or ""),
+        healthcheck=bool((config.get("Healthcheck") or {}).get("Test")),
+    )
+
+
+def moment(value: object) -> datetime | None:
+    """Read the engine's time stamp; its zero (year 1) is None.
+
+    >>> moment("2026-11-24T03:29:46.826848648Z").microsecond
+    826848
+    """
+    text = str(value or "")
+    if not text or text.startswith(("0001-01-01", "1970-01-01T00:00:00")):
+        return None
+    text = _FRACTION.sub(lambda match: match.group(1).ljust(7, "0"), text)
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _part(raw: Json, key: str) -> Json:
+    value = raw.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):  # Podman gives an entrypoint of one word as a string
+        return (value,)
+    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()
+
+
+def _image_id(identifier: str) -> str:
+    # Podman leaves the algorithm out.
+    return f"sha256:{identifier}" if _ANONYMOUS.match(identifier) else identifier
+
+
+def _environment(value: object) -> dict[str, str]:
+    return {name: text for name, _, text in (item.partition("=") for item in _texts(value))}
+
+
+def _ports(value: object) -> dict[str, tuple[Binding, ...]]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {
+        str(port): tuple(
+            Binding(str(item.get("HostIp") or ""), int(item["HostPort"]) if item.get("HostPort") else None)
+            for item in bindings
+        )
+        for port, bindings in value.items()
+        if bindings
+    }
+
+
+def _mounts(raw: Json, host: Json) -> tuple[Mount, ...]:
+    found = [
+        Mount(
+            kind=str(item.get("Type") or ""),
+            source=str(item.get("Source") or ""),
+            target=str(item.get("Destination") or ""),
+            read_only=not item.get("RW", True),
+            name=item.get("Name") or None,
+            anonymous=bool(_ANONYMOUS.match(str(item.get("Name") or ""))),
+        )
+        for item in raw.get("Mounts") or []
+    ]
+    # `--tmpfs` stands in HostConfig only; `--mount type=tmpfs` stands in both.
+    known = {mount.target for mount in found}
+    for target in host.get("Tmpfs") or {}:
+        if target not in known:
+            found.append(Mount("tmpfs", "", str(target), read_only=False))
+    return tuple(sorted(found, key=lambda mount: mount.target))
+
+
+def _memberships(value: object) -> tuple[Membership, ...]:
+    if not isinstance(value, Mapping):
+        return ()
+    return tuple(
+        Membership(
+            network=str(name),
+            network_id=str(item.get("NetworkID") or ""),
+            ip=item.get("IPAddress") or item.get("GlobalIPv6Address") or None,
+            names=frozenset(_texts(item.get("Aliases")) + _texts(item.get("DNSNames"))),
+        )
+        for name, item in sorted(value.items())
+        if isinstance(item, Mapping)
+    )
+
+
+def _capabilities(value: object) -> frozenset[str]:
+    return frozenset(name.upper().removeprefix("CAP_") for name in _texts(value))
+
+
+def _cpus(host: Json) -> float:
+    if host.get("NanoCpus"):
+        return float(host["NanoCpus"]) / 1e9
+    if host.get("CpuQuota") and int(host["CpuQuota"]) > 0:
+        return float(host["CpuQuota"]) / float(host.get("CpuPeriod") or 100_000)
+    return 0.0
+
+
+def _health(state: Json, config: Json) -> Health | None:
+    raw = state.get("Health") or state.get("Healthcheck")
+    if not isinstance(raw, Mapping) or not raw.get("Status") or raw.get("Status") == "none":
+        return None
+    last = (raw.get("Log") or [{}])[-1]
+    interval = (config.get("Healthcheck") or {}).get("Interval") or 30_000_000_000
+    return Health(
+        status=str(raw["Status"]),
+        failing_streak=int(raw.get("FailingStreak") or 0),
+        log=str(last.get("Output") or ""),
+        exit_code=last.get("ExitCode"),
+        interval=timedelta(microseconds=int(interval) / 1000).total_seconds(),
+    )

@@ -1,0 +1,61 @@
+"""Where files live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one learner.
+
+    ``home`` holds progress, the cache and the practice engine (``DOCKERLEARN_HOME``); ``workspace`` holds the
+    learner's own files, a folder per lesson (``DOCKERLEARN_WORKSPACE``).
+    """
+
+    home: Path
+    workspace: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Paths:
+        """Read the two variables; the defaults are the platform's data folder and ``~/dockerlearn``."""
+        home = environ.get("DOCKERLEARN_HOME")
+        workspace = environ.get("DOCKERLEARN_WORKSPACE")
+        return cls(
+            home=Path(home).absolute() if home else _data_dir(environ),
+            workspace=Path(workspace).absolute() if workspace else Path.home() / "dockerlearn",
+        )
+
+    @property
+    def progress(self) -> Path:
+        """The SQLite file of the store."""
+        return self.home / "progress.sqlite3"
+
+    @property
+    def cache(self) -> Path:
+        """Lessons that were read before, in a form that is quick to read again."""
+        return self.home / "cache"
+
+    @property
+    def practice(self) -> Path:
+        """The practice engine's folder."""
+        return self.home / "engine"
+
+    def lesson(self, slug: str) -> Path:
+        """The learner's folder for a lesson."""
+        return self.workspace / slug
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    # platformdirs costs a sixth of a command's start-up, and on Linux the rule is one line of the XDG specification.
+    import sys
+
+    if sys.platform.startswith("linux"):
+        base = environ.get("XDG_DATA_HOME", "")
+        return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "dockerlearn"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("dockerlearn", appauthor=False))

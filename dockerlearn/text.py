@@ -1,0 +1,48 @@
+"""The one boundary that foreign text passes before it is shown.
+
+Foreign is everything that this program did not write itself: logs, names, labels, error messages of an engine, lessons.
+A terminal obeys control sequences wherever they come from, so they are taken out here.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0 except \t and \n, DEL, C1, the bidirectional controls, and line separators that terminals treat as new lines.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+# A whole escape sequence: OSC, DCS, APC, PM, SOS up to their end; CSI; two-character escapes.
+_SEQUENCE = re.compile(
+    "\x1b[\\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|[\x9d\x90\x98\x9e\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"
+    "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?"
+)
+
+
+def safe(text: str) -> str:
+    r"""Return ``text`` without anything a terminal could obey; tabs and new lines stay.
+
+    >>> safe("a\x1b[31mred\x1b[0m\r\nb\u202e")
+    'ared\nb'
+    """
+    return _UNSAFE.sub("", _SEQUENCE.sub("", text))
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    r"""Return ``text`` as one safe line of at most ``limit`` characters.
+
+    >>> one_line("first\n  second")
+    'first second'
+    """
+    flat = " ".join(safe(text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def nearest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
+    """Return the word of ``known`` that ``word`` was probably meant to be.
+
+    >>> nearest("contaner", ["container", "image"])
+    'container'
+    """
+    import difflib
+
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return found[0] if found else None

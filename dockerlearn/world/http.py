@@ -1,0 +1,93 @@
+"""A plain GET to a published port.
+
+Deliberately less than an HTTP library: no proxy, no credentials, no redirect is followed, and the whole exchange has
+one deadline, so that a server that sends a byte now and then cannot hold the tutor.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    import socket
+
+LIMIT = 262_144
+"""Bytes of a body that are looked at."""
+
+
+class HttpAnswer(msgspec.Struct, frozen=True):
+    """An answer; ``body`` cut at ``LIMIT`` bytes."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+class HttpFailure(msgspec.Struct, frozen=True):
+    """No answer; ``kind`` is refused, reset, timeout, garbage or unreachable; ``may_come``: waiting may help."""
+
+    kind: str
+    text: str
+    may_come: bool
+
+
+class HttpClient:
+    """Sends GET requests; ``deadline`` in seconds for each, from connecting to the last byte."""
+
+    def __init__(self, deadline: float = 3.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._deadline = deadline
+        self._clock = clock
+
+    def get(self, host: str, port: int, path: str) -> HttpAnswer | HttpFailure:
+        """Send one request. Never raises: what goes wrong is an ``HttpFailure``."""
+        import http.client
+        import threading
+
+        until = self._clock() + self._deadline
+        connection = http.client.HTTPConnection(host, port, timeout=self._deadline)
+        # A socket's time-out starts again with every byte; only closing it from outside bounds the whole exchange.
+        watchdog = threading.Timer(self._deadline, lambda: _shut(connection.sock))
+        watchdog.daemon = True
+        watchdog.start()
+        late = HttpFailure("timeout", f"there was no whole answer within {self._deadline:g} s", may_come=True)
+        try:
+            connection.request("GET", path, headers={"Host": f"{host}:{port}", "Connection": "close"})
+            response = connection.getresponse()
+            body = bytearray()
+            while len(body) < LIMIT:
+                part = response.read1(65_536)
+                if not part:
+                    break
+                body += part
+            if self._clock() >= until:
+                return late
+            return HttpAnswer(
+                response.status, tuple(response.getheaders()), bytes(body[:LIMIT]).decode("utf-8", "replace")
+            )
+        except ConnectionRefusedError:
+            return HttpFailure("refused", "the connection was refused", may_come=True)
+        except TimeoutError:
+            return late
+        except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, http.client.IncompleteRead):
+            closed = HttpFailure("reset", "the connection was closed without an answer", may_come=True)
+            return late if self._clock() >= until else closed
+        except (http.client.HTTPException, ValueError):
+            return HttpFailure("garbage", "what answered does not speak HTTP", may_come=False)
+        except OSError as error:
+            return HttpFailure("unreachable", error.strerror or str(error), may_come=True)
+        finally:
+            watchdog.cancel()
+            connection.close()
+
+
+def _shut(sock: socket.socket | None) -> None:
+    import contextlib
+    import socket
+
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

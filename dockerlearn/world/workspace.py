@@ -1,0 +1,48 @@
+"""The learner's files for a lesson."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import msgspec
+
+from dockerlearn.errors import WorkspaceError
+
+LIMIT = 1_048_576
+"""Bytes of a file that are looked at."""
+
+
+class FileSnapshot(msgspec.Struct, frozen=True):
+    """A path in the workspace; ``text`` of a regular file, bytes that are no UTF-8 replaced."""
+
+    kind: str  # file, directory or other
+    text: str
+    size: int
+    executable: bool
+
+
+def read_file(workspace: Path, path: str) -> FileSnapshot | None:
+    """Look at ``path`` beneath ``workspace``; None when there is nothing.
+
+    Links are followed only to what lies beneath the workspace too. Raises ``WorkspaceError`` when it cannot be read.
+    """
+    root = workspace.resolve()
+    target = root / path
+    try:
+        real = target.resolve(strict=True)
+        if real != root and root not in real.parents:
+            raise WorkspaceError(f"{path} leads out of the lesson's folder {workspace}.")
+        info = real.stat()
+        if stat.S_ISDIR(info.st_mode):
+            return FileSnapshot("directory", "", 0, executable=False)
+        if not stat.S_ISREG(info.st_mode):
+            return FileSnapshot("other", "", 0, executable=False)
+        with real.open("rb") as file:
+            data = file.read(LIMIT)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, RuntimeError) as error:
+        raise WorkspaceError(f"{target} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    return FileSnapshot("file", data.decode("utf-8", "replace"), info.st_size, bool(info.st_mode & os.X_OK))
