@@ -63,11 +63,12 @@ def look(
     waiting: Callable[[str], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    patient: bool = True,
+    limit: float | None = None,
 ) -> Result:
     """Look, and look again while everything that is not met is on its way and its noun's patience lasts.
 
-    ``waiting`` is told once per text what is waited for. What cannot come right by waiting is returned at once.
+    ``waiting`` is told once per text what is waited for; ``limit`` in seconds bounds the waiting further. What cannot
+    come right by waiting is returned at once.
     """
     began = clock()
     told: set[str] = set()
@@ -76,17 +77,17 @@ def look(
         outcomes = look_once(checks, world)
         open_ones = [outcome for outcome in outcomes if not outcome.met]
         pauses = [outcome.wait for outcome in open_ones if outcome.wait is not None]
-        if not patient or not open_ones or len(pauses) < len(open_ones):
+        if not open_ones or len(pauses) < len(open_ones):
             return Result(outcomes, world)
         patience = max(_patience(check) for check in checks if check.subject in {o.subject for o in open_ones})
-        left = began + patience - clock()
+        left = began + (patience if limit is None else min(patience, limit)) - clock()
         if left <= 0:
             return Result(outcomes, world)
         for outcome in open_ones:
             if waiting and outcome.waiting_for and outcome.waiting_for not in told:
                 told.add(outcome.waiting_for)
                 waiting(outcome.waiting_for)
-        sleep(max(0.02, min(*pauses, left) if len(pauses) > 1 else min(pauses[0], left)))
+        sleep(max(0.02, min([*pauses, left])))
 
 
 def _patience(check: Noun) -> float:

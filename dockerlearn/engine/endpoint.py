@@ -96,7 +96,7 @@ def find(
     where absolute paths that we make up ourselves start. ``accepts`` tells whether somebody listens on a socket: among
     several well-known ones, one that listens is preferred to one that was left behind.
 
-    Raises ``HostInvalid``, ``ContextMissing``, ``ContextBroken``, and ``EngineTls`` for a certificate that is not there.
+    Raises ``HostInvalid``, ``ContextMissing``, ``ContextBroken``, and ``EngineTls`` when a certificate is not there.
     """
     config = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
     if host := environ.get("DOCKER_HOST"):
@@ -268,7 +268,8 @@ def _from_context(name: str, config: Path, named_by: str, root: Path) -> Endpoin
     host = endpoint.get("Host", "") if isinstance(endpoint, dict) else None
     if not isinstance(endpoint, dict) or not isinstance(host, str):
         raise ContextBroken(
-            f'The docker context "{one_line(name)}" names no engine: {one_line(str(meta))} has no Endpoints.docker.Host.',
+            f'The docker context "{one_line(name)}" names no engine:'
+            f" there is no Endpoints.docker.Host in {one_line(str(meta))}.",
             f"docker context update {_quoted(name)} --docker host=unix:///var/run/docker.sock",
         )
     skip = endpoint.get("SkipTLSVerify") is True
@@ -318,7 +319,9 @@ def _quoted(path: Path | str) -> str:
 def _well_known(
     environ: Mapping[str, str], home: Path, platform: str, root: Path, accepts: Callable[[str], bool]
 ) -> Endpoint | None:
-    present = [(path, what) for path, what in _candidates(environ, home, platform, root) if _is_socket(path)]
+    present = [
+        (path, what) for path, what in _candidates(environ, home, platform, root) if _is_socket(path, when_closed=False)
+    ]
     if not present:
         return None
     path, what = next(((path, what) for path, what in present if accepts(str(path))), present[0])

@@ -16,6 +16,7 @@ import shutil
 import socket
 import ssl
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,6 +133,7 @@ BY_CLASS: dict[type[BaseException], type[EngineError]] = {
     urllib3.exceptions.SSLError: EngineTls,
     urllib3.exceptions.LocationValueError: HostInvalid,
     json.JSONDecodeError: NotAnEngine,
+    tarfile.TarError: NotAnEngine,
     UnicodeError: HostInvalid,  # a host name that IDNA cannot take
     ssl.SSLError: EngineTls,
     TimeoutError: EngineSilent,
@@ -147,20 +149,21 @@ _FOREIGN = (
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
+    tarfile.TarError,
     OSError,
     *_MISFIT,
 )
 
 
 @contextmanager
-def translating(endpoint: Endpoint, system: System, seconds: float) -> Iterator[None]:
+def translating(endpoint: Endpoint, system: System | None, seconds: float) -> Iterator[None]:
     """Raise our own error in place of every foreign one; ours pass. ``seconds`` is the time-out that was set."""
     try:
         yield
     except DockerlearnError:
         raise
     except _FOREIGN as error:
-        raise translate(error, endpoint, system, seconds) from error
+        raise translate(error, endpoint, system or System.here(), seconds) from error
 
 
 def translate(error: BaseException, endpoint: Endpoint, system: System, seconds: float) -> EngineError:
@@ -168,7 +171,7 @@ def translate(error: BaseException, endpoint: Endpoint, system: System, seconds:
     chain = list(_causes(error))
     for cause in chain:
         if isinstance(cause, requests.exceptions.HTTPError) and cause.response is not None:
-            return _answered(cause, cause.response, endpoint, system)
+            return answered(cause.response, _body(cause), endpoint, system)
     # urllib3 puts a plain-port error of TLS and a time-out alike into ConnectionError: the inner ones come first.
     for cause in reversed(chain):
         if found := _precise(cause, endpoint, system, seconds):
@@ -267,50 +270,45 @@ def _general(
     if kind is EngineTls:
         return EngineTls(f"The TLS connection to {address} failed: {words} ({source}).", _remedy_tls(endpoint))
     if kind is HostInvalid:
-        return HostInvalid(f"{address} is not an address that can be used: {words} ({source}).", _remedy_other(endpoint))
+        return HostInvalid(
+            f"{address} is not an address that can be used: {words} ({source}).", _remedy_other(endpoint)
+        )
     if kind is EngineTooOld:
         return too_old(endpoint, words)
     if kind is EngineRejected:
         return EngineRejected(f"The engine at {address} cannot do that: {words}.", 400)
     if kind is ContextMissing or kind is ContextBroken:
         return kind(f"Docker's configuration cannot be used: {words}.", "docker context ls")
-    return NotAnEngine(
-        f"What answers at {address} is not Docker's API: {words} ({source}).", _remedy_other(endpoint)
-    )
+    return NotAnEngine(f"What answers at {address} is not Docker's API: {words} ({source}).", _remedy_other(endpoint))
 
 
-def _answered(
-    error: requests.exceptions.HTTPError, response: requests.Response, endpoint: Endpoint, system: System
-) -> EngineError:
-    """Judge an answer with an HTTP error status."""
+def answered(response: requests.Response, body: str, endpoint: Endpoint, system: System) -> EngineError:
+    """Return the error for an answer with an HTTP error status; ``body`` is its text."""
     status, address = response.status_code, _shown(endpoint)
-    words = one_line(str(getattr(error, "explanation", None) or _text(response) or response.reason or ""), 400)
+    words = one_line(_message(body) or str(response.reason or ""), 400)
     if "HTTP request to an HTTPS server" in words:
         return EngineTls(
             f"The engine at {address} wants TLS, and none is set up ({endpoint.source}).",
             "export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=FOLDER    # with ca.pem, cert.pem, key.pem",
         )
-    if status == 400 and re.search(r"client version \S+ is too old|too old\. Minimum supported API", words):
+    if status == 400 and re.search(r"client version \S+ is too old", words):
         return too_new(endpoint, words)
     if status == 400 and re.search(r"client version \S+ is too new", words):
         return too_old(endpoint, words)
-    if is_foreign(response):
-        return NotAnEngine(
-            f"What answers at {address} is not Docker's API: a page with status {status} ({endpoint.source}).",
-            _remedy_other(endpoint),
-        )
-    if status in (502, 503, 504):
+    # Docker's API never gives a web page, and all it gives carries its version.
+    known = "Api-Version" in response.headers
+    if not known and "html" in response.headers.get("Content-Type", "").lower():
+        return not_an_engine(endpoint, f"a web page with status {status}")
+    if status in (502, 503, 504) or (status >= 500 and not known):
         return EngineRefused(
             f"The engine at {address} is not ready: {words or status} ({endpoint.source}).",
             _remedy_restart(endpoint, system),
         )
-    return EngineRejected(f"The engine refused: {words or f'status {status}'}.".replace("..", "."), status)
-
-
-def is_foreign(response: requests.Response) -> bool:
-    """Whether an answer is a web page: Docker's API never gives one."""
-    kind = response.headers.get("Content-Type", "").lower()
-    return "html" in kind and "Api-Version" not in response.headers
+    if not known:
+        return not_an_engine(endpoint, f"status {status}, {words}")
+    if status == 500 and "name" in words and "already in use" in words:
+        status = 409  # what Docker says about a name that is taken; Podman says 500
+    return EngineRejected(f"The engine refused: {words.rstrip('.') or f'status {status}'}.", status)
 
 
 def too_old(endpoint: Endpoint, words: str) -> EngineTooOld:
@@ -432,9 +430,19 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def _text(response: requests.Response) -> str:
+def _body(error: requests.exceptions.HTTPError) -> str:
+    if isinstance(error, docker.errors.APIError) and error.explanation:
+        return str(error.explanation)
     try:
-        raw = response.json()
-    except (ValueError, RuntimeError, requests.exceptions.RequestException):
-        return ""
-    return str(raw.get("message") or raw.get("cause") or "") if isinstance(raw, dict) else ""
+        return error.response.text
+    except (RuntimeError, requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
+        return ""  # a stream that was closed or broke off
+
+
+def _message(body: str) -> str:
+    """Return what an error says: Docker's ``message``, else the text itself."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    return str(raw.get("message") or raw.get("cause") or body) if isinstance(raw, dict) else body

@@ -1,0 +1,678 @@
+"""The real engine: ``EngineApi`` over the Docker SDK's low-level client.
+
+Importing this costs about 100 ms (the SDK and requests): import it inside the function that needs an engine.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import tarfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path, PurePosixPath
+from time import monotonic, sleep
+from typing import IO, Any, cast
+
+import docker
+import docker.errors
+import requests
+from docker.tls import TLSConfig
+from docker.types import Mount
+from docker.utils import parse_repository_tag
+
+from dockerlearn.engine import failures, references
+from dockerlearn.engine.api import ContainerSpec, EngineIdentity, PathInContainer
+from dockerlearn.engine.endpoint import Endpoint
+from dockerlearn.engine.failures import System
+from dockerlearn.engine.snapshots import (
+    ContainerSnapshot,
+    ImageSnapshot,
+    container_from_inspect,
+    image_from_inspect,
+)
+from dockerlearn.errors import EngineRejected, EngineTls
+from dockerlearn.text import one_line, safe
+
+# Engine 20.10 (December 2020) speaks 1.41. Above 1.51 fields go that snapshots reads (ENGINE-NOTES, differences).
+OLDEST_API = "1.41"
+NEWEST_API = "1.51"
+
+LOOK_SECONDS = 5.0  # to connect, and between two pieces of an answer, when looking
+WORK_SECONDS = 60.0  # the same for what changes something: a loaded machine may take that long to start a container
+LONG_SECONDS = 600.0  # the same for pull and build, where one silent step may take minutes
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]*|<none>:<none>")
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_LINKS = 5
+_LOG_CEILING = 64 * 1024 * 1024
+# Go's os.FileMode, as the engine puts it into X-Docker-Container-Path-Stat.
+_GO_DIRECTORY, _GO_LINK, _GO_SPECIAL = 1 << 31, 1 << 27, (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
+_GO_BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
+
+
+class _Client(docker.APIClient):
+    """The SDK's client, with a time-out on every request: the SDK pulls and builds without one."""
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self.timeout
+        return super().request(method, url, *args, **kwargs)
+
+
+class DockerEngine:
+    """An engine reached through the Docker SDK; made by ``connect``. May be used by several threads."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        opener: _Opener,
+        *,
+        version: str,
+        podman: bool,
+        system: System | None,
+        look_seconds: float,
+    ) -> None:
+        self.endpoint = endpoint
+        self._version = version
+        self._podman = podman
+        self._system = system
+        self._look_seconds = look_seconds
+        self._opener = opener
+        self._clients: dict[float, _Client] = {}
+        self._lock = threading.Lock()
+        self._identity: EngineIdentity | None = None
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """Which engine this is; asked once (``GET /info``, about 4 ms)."""
+        if self._identity is None:
+            with self._translating():
+                info = self._object(self._looking().info())
+            self._identity = EngineIdentity(
+                id=self._engine_id(info),
+                address=self.endpoint.address,
+                source=self.endpoint.source,
+                host=self.endpoint.host,
+                version=str(info.get("ServerVersion") or ""),
+                api_version=self._version,
+                kernel=str(info.get("KernelVersion") or ""),
+                export=self.endpoint.export,
+            )
+        return self._identity
+
+    def now(self) -> datetime:
+        """The engine's clock at its last answer, rounded down to the second (its ``Date`` header)."""
+        return self._opener.now
+
+    def container(self, name_or_id: str) -> ContainerSnapshot | None:
+        """Look at one container, by name or by an id of at least twelve digits.
+
+        The engine would also take a shorter piece of an id. Here it would be a trap: a container that is looked for by
+        the name ``beef`` must not be found because another one's id begins with it.
+        """
+        name = name_or_id.removeprefix("/")
+        if not _NAME.fullmatch(name):
+            return None
+        with self._translating():
+            try:
+                raw = self._object(self._looking().inspect_container(name))
+            except docker.errors.NotFound:
+                return None
+            found = container_from_inspect(raw)
+        if found.name == name or (_ID.fullmatch(name) and found.id.startswith(name)):
+            return found
+        return None
+
+    def container_names(self) -> Mapping[str, str]:
+        """Name to id of all containers, in one request."""
+        with self._translating():
+            listed = self._looking().containers(all=True)
+            return {
+                name.removeprefix("/"): str(item["Id"])
+                for item in self._list(listed)
+                # "/web/db" is what a container is called through a link of another one, not its name.
+                for name in item.get("Names") or []
+                if "/" not in name.removeprefix("/")
+            }
+
+    def image(self, reference: str) -> ImageSnapshot | None:
+        """Look at one image, by name or by an id of at least twelve digits (see ``container``)."""
+        if not _is_reference(reference):
+            return None
+        with self._translating():
+            try:
+                raw = self._object(self._looking().inspect_image(reference))  # type: ignore[no-untyped-call]  # stub
+            except docker.errors.NotFound:
+                return None
+            found = image_from_inspect(raw)
+        digits = reference.removeprefix("sha256:")
+        if (
+            not _ID.fullmatch(reference)
+            and found.id.removeprefix("sha256:").startswith(digits)
+            and not found.has_tag(reference)
+        ):
+            return None
+        return found
+
+    def image_tags(self) -> tuple[str, ...]:
+        """All tags of all images, in one request, sorted."""
+        with self._translating():
+            listed = self._looking().images()
+            tags = {str(tag) for item in self._list(listed) for tag in item.get("RepoTags") or []}
+        return tuple(sorted(tags - {"<none>:<none>"}))
+
+    def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
+        """The last lines of a container's output, both streams in the order they came.
+
+        At most ``limit`` bytes, and of those the last. As the container wrote it: control sequences are still in it.
+        """
+        client = self._looking()
+        parameters: dict[str, str | int] = {"stdout": 1, "stderr": 1, "tail": tail}
+        with (
+            self._translating(),
+            client.get(
+                self._url(f"/containers/{_plain(container_id)}/logs"), params=parameters, stream=True
+            ) as response,
+        ):
+            self._raise_for_status(response)
+            # From API 1.42 the type tells; before it, only the container does.
+            framed = "multiplexed" in response.headers.get("Content-Type", "") or not self._has_tty(container_id)
+            kept = b""
+            for piece in _frames(response.raw) if framed else _pieces(response.raw):
+                kept = (kept + piece)[-limit:] if limit else b""
+        return kept.decode("utf-8", "replace")
+
+    def path(self, container_id: str, path: str, limit: int = 1_048_576) -> PathInContainer | None:
+        """Look at a path in a container, running or not, without running anything in it.
+
+        A symbolic link at the end is followed inside the container, up to five times, so that a link to a file is told
+        as that file; a link whose target is not there is told as ``link``. A file larger than ``limit`` has its first
+        ``limit`` bytes as ``content``. Only a file's content is fetched, and the stream is always closed: an open
+        one holds the container's lock.
+
+        None when there is no such path, or no such container. Engines before 23 cannot see into a tmpfs.
+        """
+        current = _absolute(path)
+        with self._translating():
+            for _ in range(_LINKS + 1):
+                found = self._stat(container_id, current)
+                if found is None or not int(found.get("mode") or 0) & _GO_LINK:
+                    break
+                link = found
+                target = str(found.get("linkTarget") or "")
+                following = str(PurePosixPath(current).parent / target) if target else current
+                if following == current:
+                    break
+                current = following
+            else:
+                found = link
+            if found is None:
+                return None if current == _absolute(path) else _described(link, None)
+            go_mode = int(found.get("mode") or 0)
+            if go_mode & (_GO_DIRECTORY | _GO_LINK | _GO_SPECIAL):
+                return _described(found, None)
+            content = self._content(container_id, current, limit)
+            return None if content is None else _described(found, content)
+
+    def create_container(self, spec: ContainerSpec) -> str:
+        """Make a container and return its id. Ports are published on loopback; it is never privileged."""
+        if spec.network in ("host",) or (spec.network or "").startswith(("container:", "ns:")):
+            raise EngineRejected(
+                f"A container of the course may not use the network {one_line(spec.network or '')}.", 400
+            )
+        client = self._client(WORK_SECONDS)
+        mounts = [Mount(target, source, type="bind") for target, source in spec.binds.items()]
+        mounts += [Mount(target, name or None, type="volume") for target, name in spec.volumes.items()]
+        with self._translating(WORK_SECONDS):
+            host = client.create_host_config(
+                port_bindings={port: ("127.0.0.1", number) for port, number in spec.publish.items()},
+                mounts=mounts,
+                mem_limit=spec.memory or None,
+                pids_limit=spec.pids or None,
+                network_mode=spec.network,
+                privileged=False,
+            )
+            made = client.create_container(
+                image=spec.image,
+                command=None if spec.command is None else list(spec.command),
+                entrypoint=None if spec.entrypoint is None else list(spec.entrypoint),
+                name=spec.name,
+                environment=dict(spec.env),
+                user=spec.user,
+                working_dir=spec.workdir,
+                labels=dict(spec.labels),
+                ports=[_port(port) for port in spec.publish],
+                host_config=host,
+            )
+            return str(self._object(made)["Id"])
+
+    def start_container(self, container_id: str) -> None:
+        """Start it; nothing happens when it runs."""
+        with self._translating(WORK_SECONDS):
+            self._client(WORK_SECONDS).start(container_id)
+
+    def stop_container(self, container_id: str, timeout: int = 1) -> None:
+        """Stop it; ``timeout`` in seconds until it is killed."""
+        with self._translating(WORK_SECONDS + timeout):
+            self._client(WORK_SECONDS).stop(container_id, timeout=timeout)
+
+    def unpause_container(self, container_id: str) -> None:
+        """Let a paused one go on; nothing happens when it is not paused."""
+        with self._translating(WORK_SECONDS):
+            client = self._client(WORK_SECONDS)
+            try:
+                client.unpause(container_id)
+            except docker.errors.APIError:
+                state = self._object(client.inspect_container(container_id)).get("State") or {}
+                if state.get("Paused"):
+                    raise
+
+    def remove_container(self, container_id: str) -> bool:
+        """Kill and remove it with its anonymous volumes; False when it was gone.
+
+        Forced, so that it works in any state: callers pass ids of the course's own containers only. When somebody else
+        is already removing it (``--rm``), this waits until it is gone.
+        """
+        client = self._client(WORK_SECONDS)
+        end = monotonic() + WORK_SECONDS
+        with self._translating(WORK_SECONDS):
+            while True:
+                try:
+                    client.remove_container(container_id, v=True, force=True)
+                except docker.errors.NotFound:
+                    return False
+                except docker.errors.APIError as error:
+                    if error.status_code != 409 or "already in progress" not in str(error) or monotonic() > end:
+                        raise
+                    if self._is_gone_within(container_id, min(5.0, end - monotonic())):
+                        return True
+                else:
+                    return True
+
+    def put_file(self, container_id: str, path: str, content: bytes, mode: int = 0o644) -> None:
+        """Write a file into a container, owned by root. Its folder must be there."""
+        target = PurePosixPath(_absolute(path))
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            entry = tarfile.TarInfo(target.name)
+            entry.size, entry.mode, entry.mtime = len(content), mode, int(self.now().timestamp())
+            archive.addfile(entry, io.BytesIO(content))
+        with self._translating(WORK_SECONDS):
+            self._client(WORK_SECONDS).put_archive(container_id, str(target.parent), packed.getvalue())
+
+    def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
+        """Pull an image; ``progress`` gets a line per piece of news. A missing tag means ``latest``.
+
+        Raises ``EngineRejected`` that says why: the pull limit, no such image, no way to the registry.
+        """
+        if not _is_reference(reference):
+            raise EngineRejected(f"{one_line(reference)} is not a name an image can have.", 400)
+        # With the tag written out: without one the engine would pull every tag there is.
+        repository, tag = parse_repository_tag(references.normalise(reference))
+        with self._translating(LONG_SECONDS):
+            try:
+                for item in self._client(LONG_SECONDS).pull(repository, tag=tag, stream=True, decode=True):
+                    news = self._object(item)
+                    if problem := _problem(news):
+                        raise explain_pull(reference, problem, 500)
+                    if progress is not None and news.get("status"):
+                        words = (news.get("id"), news["status"], news.get("progress"))
+                        progress(one_line(" ".join(str(word) for word in words if word)))
+            except docker.errors.APIError as error:
+                raise explain_pull(reference, str(error.explanation or error), error.status_code or 500) from error
+
+    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
+        """Build a folder's Dockerfile with the engine's own builder and return the image's id.
+
+        Raises ``EngineRejected`` with the last lines of the output.
+        """
+        if not (folder / "Dockerfile").is_file():
+            raise EngineRejected(f"There is no Dockerfile in {one_line(str(folder))}.", 400)
+        output: list[str] = []
+        built = ""
+        with self._translating(LONG_SECONDS):
+            stream = self._client(LONG_SECONDS).build(
+                path=str(folder), tag=tag, labels=dict(labels), rm=True, forcerm=True, decode=True
+            )
+            for item in stream:
+                news = self._object(item)
+                output += safe(str(news.get("stream") or "")).splitlines()
+                if problem := _problem(news):
+                    last = "\n".join([line for line in output if line.strip()][-8:])
+                    raise EngineRejected(f"{one_line(tag)} could not be built: {one_line(problem, 400)}.\n{last}", 500)
+                aux = news.get("aux")
+                built = str(aux["ID"]) if isinstance(aux, dict) and aux.get("ID") else built
+        found = self.image(built or tag)
+        if found is None:
+            raise EngineRejected(f"{one_line(tag)} was built, and the engine does not have it.", 500)
+        return found.id
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Give an image another name; a missing tag means ``latest``."""
+        repository, tag = parse_repository_tag(reference)
+        with self._translating(WORK_SECONDS):
+            self._client(WORK_SECONDS).tag(image_id, repository, tag or "latest")
+
+    def remove_image(self, reference: str) -> bool:
+        """Remove one name of an image, and the image with its last name; never forced. False when it was gone.
+
+        Raises ``EngineRejected`` with status 409 when a container uses it.
+        """
+        if not _is_reference(reference):
+            return False
+        with self._translating(WORK_SECONDS):
+            try:
+                self._client(WORK_SECONDS).remove_image(reference, force=False)
+            except docker.errors.NotFound:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Let go of the connections. The next call would open new ones."""
+        with self._lock:
+            clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            client.close()
+
+    def _looking(self) -> _Client:
+        return self._client(self._look_seconds)
+
+    def _client(self, seconds: float) -> _Client:
+        # One per time-out: the SDK's calls take none of their own.
+        with self._lock:
+            if seconds not in self._clients:
+                self._clients[seconds] = self._opener.open(self._version, seconds)
+            return self._clients[seconds]
+
+    def _translating(self, seconds: float | None = None) -> AbstractContextManager[None]:
+        return failures.translating(self.endpoint, self._system, seconds or self._look_seconds)
+
+    def _engine_id(self, info: Mapping[str, Any]) -> str:
+        given = str(info.get("ID") or "")
+        if self._podman or not given:
+            # Podman makes a new id for every answer. Where its images are, on which host, is what stays.
+            return f"{info.get('Name') or ''}:{info.get('DockerRootDir') or ''}"
+        return given
+
+    def _url(self, path: str) -> str:
+        return f"{self._looking().base_url}/v{self._version}{path}"
+
+    def _object(self, value: object) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise failures.not_an_engine(self.endpoint, f"it gave {one_line(repr(value), 60)} for an object")
+        return value
+
+    def _list(self, value: object) -> list[Mapping[str, Any]]:
+        if not isinstance(value, list):
+            raise failures.not_an_engine(self.endpoint, f"it gave {one_line(repr(value), 60)} for a list")
+        return [self._object(item) for item in value]
+
+    def _raise_for_status(self, response: requests.Response) -> None:
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            docker.errors.create_api_error_from_http_exception(error)
+
+    def _has_tty(self, container_id: str) -> bool:
+        config = self._object(self._looking().inspect_container(container_id)).get("Config") or {}
+        return bool(config.get("Tty"))
+
+    def _is_gone_within(self, container_id: str, seconds: float) -> bool:
+        end = monotonic() + max(seconds, 0.1)
+        while monotonic() < end:
+            try:
+                self._looking().inspect_container(container_id)
+            except docker.errors.NotFound:
+                return True
+            sleep(0.05)
+        return False
+
+    def _stat(self, container_id: str, path: str) -> Mapping[str, Any] | None:
+        client = self._looking()
+        with client.head(self._archive(container_id), params={"path": path}) as response:
+            if response.status_code == 404:
+                return None
+            if response.status_code >= 400:
+                return self._why_no_stat(container_id, path)
+            header = response.headers.get("X-Docker-Container-Path-Stat", "")
+        return self._object(json.loads(base64.b64decode(header)))
+
+    def _why_no_stat(self, container_id: str, path: str) -> Mapping[str, Any]:
+        # The answer to HEAD has no text: only GET says what is wrong.
+        with self._looking().get(self._archive(container_id), params={"path": path}, stream=True) as response:
+            try:
+                self._raise_for_status(response)
+            except docker.errors.APIError as error:
+                if "too many links" not in str(error) and "too many levels" not in str(error):
+                    raise
+        return {"mode": _GO_LINK | 0o777, "size": 0, "linkTarget": ""}  # links that lead to each other
+
+    def _content(self, container_id: str, path: str, limit: int) -> bytes | None:
+        client = self._looking()
+        # Not compressed: the engine would, for whoever takes it, and the time is worth more than the bytes.
+        plain = {"Accept-Encoding": "identity"}
+        with client.get(self._archive(container_id), params={"path": path}, headers=plain, stream=True) as response:
+            if response.status_code == 404:
+                return None
+            self._raise_for_status(response)
+            # A stream ("r|"): members are read as they come, and nothing is ever unpacked to disk.
+            with tarfile.open(fileobj=cast("IO[bytes]", response.raw), mode="r|") as archive:
+                member = archive.next()
+                opened = archive.extractfile(member) if member is not None and member.isfile() else None
+                return opened.read(limit) if opened is not None else None
+
+    def _archive(self, container_id: str) -> str:
+        return self._url(f"/containers/{_plain(container_id)}/archive")
+
+
+class _Opener:
+    """Opens clients for one endpoint and keeps the engine's clock, which all of them hear."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def open(self, version: str, seconds: float) -> _Client:
+        # The stub says int; the SDK hands it on to sockets, which take a fraction too.
+        client = _Client(
+            base_url=self._endpoint.address,
+            version=version,
+            timeout=cast("int", seconds),
+            tls=_tls(self._endpoint),
+        )
+        # Neither proxies nor REQUESTS_CA_BUNDLE nor ~/.netrc have a say in how an engine is reached.
+        client.trust_env = False
+        client.hooks["response"].append(self._hear)
+        return client
+
+    def _hear(self, response: requests.Response, *_: object, **__: object) -> None:
+        try:
+            said = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, ValueError):
+            return
+        self.now = said if said.tzinfo else said.replace(tzinfo=UTC)
+
+
+def connect(endpoint: Endpoint, *, look_seconds: float = LOOK_SECONDS, system: System | None = None) -> DockerEngine:
+    """Reach an engine and agree on an API version with it: one request, or two with an engine newer than we know.
+
+    ``system`` is what the remedies are for, by default this machine, looked at when one is needed. ``look_seconds`` is
+    the time-out to connect and between two pieces of an answer, when looking. Raises an
+    ``EngineError`` that says what is in the way and which command mends it.
+    """
+    opener = _Opener(endpoint)
+    with failures.translating(endpoint, system, look_seconds):
+        client = opener.open(OLDEST_API, look_seconds)
+        try:
+            offered, podman = _ping(client, endpoint, system)
+            if _number(offered) < _number(OLDEST_API):
+                raise failures.too_old(endpoint, f"its newest API is {offered}")
+            version = min(offered, NEWEST_API, key=_number)
+            if version != offered:
+                # It may have dropped what we speak; the ping without a version does not tell.
+                _get(client, f"/v{version}/_ping", endpoint, system)
+        finally:
+            client.close()
+    return DockerEngine(endpoint, opener, version=version, podman=podman, system=system, look_seconds=look_seconds)
+
+
+def explain_pull(reference: str, problem: str, status: int) -> EngineRejected:
+    """Return the error for a pull that failed; ``problem`` is the engine's own text."""
+    name, words, low = one_line(references.short(reference)), one_line(problem, 300), problem.lower()
+    for pattern, sentence, remedy in _PULL_PROBLEMS:
+        if re.search(pattern, low):
+            return EngineRejected(sentence.format(name=name, words=words), status, remedy)
+    return EngineRejected(f"{name} could not be pulled: {words}.", status, f"docker pull {name}")
+
+
+_PULL_PROBLEMS = (
+    (
+        r"pull rate limit|toomanyrequests",
+        "{name} could not be pulled: the registry's limit on pulls from this address is reached ({words}).",
+        "docker login    # a free account has its own, higher limit; or: dockerlearn images load FILE",
+    ),
+    (
+        r"\b429\b|too many requests",
+        "{name} could not be pulled: the registry answers too many requests; it does so for a minute or two ({words}).",
+        "wait two minutes and do it again; or: dockerlearn images load FILE",
+    ),
+    (
+        r"no space left",
+        "{name} could not be pulled: the disk with the engine's data is full ({words}).",
+        "docker system df    # shows what takes the room",
+    ),
+    (
+        r"no matching manifest|does not match the specified platform",
+        "{name} is not made for this machine's processor ({words}).",
+        None,
+    ),
+    (
+        r"dial tcp|no such host|unreachable|no route to host|connection re(?:fused|set)|timeout|exceeded|misbehaving",
+        "{name} could not be pulled: the engine does not reach the registry ({words}).",
+        "dockerlearn images load FILE    # images from a stick; or: dockerlearn images build",
+    ),
+    (
+        r"x509|certificate|tls:",
+        "{name} could not be pulled: the registry's certificate does not hold ({words}).",
+        "docker info    # look for a proxy and for mirrors that stand in between",
+    ),
+    (
+        r"unauthorized|authentication required|incorrect username",
+        "{name} could not be pulled: the registry wants another login ({words}).",
+        "docker logout && docker login",
+    ),
+    (
+        r"manifest unknown|not found|does not exist|pull access denied|manifest for .* unknown|name unknown",
+        "{name} is not there: the registry has no such image or tag, or it is private ({words}).",
+        None,
+    ),
+)
+
+
+def _ping(client: _Client, endpoint: Endpoint, system: System | None) -> tuple[str, bool]:
+    """Return the newest API version the engine offers, and whether it is Podman."""
+    headers = _get(client, "/_ping", endpoint, system)
+    offered = headers.get("Api-Version", "")
+    if not re.fullmatch(r"\d{1,3}\.\d{1,3}", offered):
+        raise failures.not_an_engine(endpoint, "its answer to /_ping names no API version")
+    return offered, "Libpod-Api-Version" in headers
+
+
+def _get(client: _Client, path: str, endpoint: Endpoint, system: System | None) -> Mapping[str, str]:
+    """Return the headers of an answer, or raise what its error status means."""
+    # Streamed: of something that is no engine and sends without end only the beginning is read.
+    with client.get(f"{client.base_url}{path}", stream=True, allow_redirects=False) as response:
+        if response.status_code >= 400:
+            body = response.raw.read(4096, decode_content=True).decode("utf-8", "replace")
+            raise failures.answered(response, body, endpoint, system or System.here())
+        return response.headers
+
+
+def _tls(endpoint: Endpoint) -> TLSConfig | bool:
+    if endpoint.tls is None:
+        return False
+    tls = endpoint.tls
+    for file in (tls.ca, tls.cert, tls.key):
+        if file is not None and not Path(file).is_file():
+            raise EngineTls(
+                f"The file {one_line(file)}, which the TLS connection to {one_line(endpoint.address)} needs, is gone.",
+                f"ls -l {one_line(str(Path(file).parent))}",
+            )
+    pair = (tls.cert, tls.key) if tls.cert and tls.key else None
+    return TLSConfig(client_cert=pair, ca_cert=tls.ca, verify=not tls.skip_verify)
+
+
+def _number(version: str) -> tuple[int, int]:
+    major, _, minor = version.partition(".")
+    return int(major), int(minor)
+
+
+def _plain(container_id: str) -> str:
+    """Return an id or name that can stand in a URL's path; anything else is nobody's."""
+    if not _NAME.fullmatch(container_id):
+        raise EngineRejected(f"{one_line(container_id)} is not a container's name or id.", 400)
+    return container_id
+
+
+def _is_reference(reference: str) -> bool:
+    # What is put into a URL's path must not lead to another resource of the API.
+    return bool(_REFERENCE.fullmatch(reference)) and not {".", ".."} & set(reference.split("/"))
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _port(port: str) -> tuple[str, str]:
+    number, _, protocol = port.partition("/")
+    return number, protocol or "tcp"
+
+
+def _problem(news: Mapping[str, Any]) -> str:
+    detail = news.get("errorDetail")
+    return str(news.get("error") or (detail.get("message") if isinstance(detail, dict) else "") or "")
+
+
+def _described(found: Mapping[str, Any], content: bytes | None) -> PathInContainer:
+    go_mode = int(found.get("mode") or 0)
+    mode = go_mode & 0o777
+    for bit, unix in _GO_BITS:
+        mode |= unix if go_mode & bit else 0
+    if go_mode & _GO_DIRECTORY:
+        kind = "directory"
+    elif go_mode & _GO_LINK:
+        kind = "link"
+    else:
+        kind = "other" if go_mode & _GO_SPECIAL else "file"
+    return PathInContainer(kind, mode, int(found.get("size") or 0), content)
+
+
+def _pieces(stream: Any) -> Iterator[bytes]:
+    total = 0
+    while total < _LOG_CEILING and (piece := stream.read(65_536)):
+        total += len(piece)
+        yield piece
+
+
+def _frames(stream: Any) -> Iterator[bytes]:
+    """Yield the payloads of the engine's multiplexed stream: 1 byte stream, 3 unused, 4 length, big-endian."""
+    total = 0
+    while total < _LOG_CEILING:
+        head = stream.read(8)
+        if len(head) < 8:
+            return
+        left = int.from_bytes(head[4:], "big")
+        while left > 0:
+            piece = stream.read(min(left, 65_536))
+            if not piece:
+                return
+            left -= len(piece)
+            total += len(piece)
+            yield piece

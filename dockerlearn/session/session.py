@@ -1,0 +1,492 @@
+"""Moves a learner through a lesson."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.course.models import Choice, Lesson, Step, StepKind
+from dockerlearn.course.names import declared
+from dockerlearn.course.packs import LoadedPack, StepName
+from dockerlearn.course.variables import fix
+from dockerlearn.errors import NothingOpen, OtherEngine, UnknownStep, UsageError, WrongKind
+from dockerlearn.progress.store import Attempt, StepRecord, Store
+from dockerlearn.session import answers
+from dockerlearn.session.script import solution_script
+from dockerlearn.session.verdict import Verdict, judge
+from dockerlearn.setup import bring, ledger
+from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem
+from dockerlearn.world.world import Scope, World
+
+if TYPE_CHECKING:
+    from dockerlearn.engine.api import EngineApi
+    from dockerlearn.paths import Paths
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A step as it stands for the learner; ``record`` is None while it was never opened in this attempt."""
+
+    lesson_id: str
+    lesson: Lesson
+    step: Step
+    attempt: Attempt | None
+    record: StepRecord | None
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """``lesson/step``."""
+        return f"{self.lesson_id}/{self.step.id}"
+
+    @property
+    def number(self) -> int:
+        """Which step of the lesson it is, from 1."""
+        return self.lesson.steps.index(self.step) + 1
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is passed in this attempt."""
+        return self.record is not None and self.record.status == "passed"
+
+    @property
+    def prediction_open(self) -> bool:
+        """Whether there is a prediction to make that was not made yet."""
+        return self.step.predict is not None and not self.passed and (self.record is None or self.record.choice is None)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """How an answer or a prediction was taken. ``say`` explains the choice."""
+
+    step: str
+    right: bool
+    say: str
+    passed: bool
+    result: str = ""
+    insight: str = ""
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """A hint; ``number`` of ``total``."""
+
+    step: str
+    number: int
+    total: int
+    text: str
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """Where a move led. ``place`` is None at the end of the course; ``finished`` names the lesson that ended with it."""
+
+    place: Place | None
+    finished: str | None = None
+    verdict: Verdict | None = None
+
+
+class StepRow(msgspec.Struct, frozen=True):
+    """A step in the syllabus; status is passed, skipped, open or new."""
+
+    id: str
+    title: str
+    kind: StepKind
+    status: str
+
+
+class LessonRow(msgspec.Struct, frozen=True):
+    """A lesson in the syllabus."""
+
+    id: str
+    title: str
+    level: str
+    minutes: int
+    steps: tuple[StepRow, ...]
+
+
+class Session:
+    """A learner, a course, and the engine that both look at.
+
+    The engine is only asked for when a move needs it: reading a task or a hint works without one.
+    """
+
+    def __init__(
+        self,
+        pack: LoadedPack,
+        store: Store,
+        paths: Paths,
+        engine: Callable[[], EngineApi],
+        *,
+        port_is_free: Callable[[int], bool] | None = None,
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
+        self.pack = pack
+        self.store = store
+        self.paths = paths
+        self._engine = engine
+        self._port_is_free = port_is_free or _port_is_free
+        self._waiting = waiting
+
+    # Where the learner is
+
+    def place(self, text: str | None = None) -> Place:
+        """The step that ``text`` names, or the current one. Raises ``NothingOpen`` when there is none."""
+        current = self.store.current()
+        if text is None:
+            if current is None:
+                raise NothingOpen("No lesson was started yet.", "dockerlearn start")
+            return self._at(current.lesson, current.step)
+        name = self.pack.parse_step(text, current.lesson if current else None)
+        if name.step is None:
+            raise UnknownStep(f"{name.lesson} is a lesson; a step is meant.", f"dockerlearn lessons {name.lesson}")
+        return self._at(name.lesson, name.step)
+
+    def _at(self, lesson_id: str, step_id: str | None) -> Place:
+        attempt = self.store.attempt(self.pack.id, lesson_id)
+        lesson = self.pack.lesson(lesson_id, attempt.variables if attempt else None)
+        records = self.store.steps(attempt.id) if attempt else {}
+        if step_id is None:
+            step_id = _first_open(lesson, records)
+        step = lesson.step(step_id)
+        if step is None:
+            raise self.pack.unknown_step(lesson_id, step_id)
+        return Place(lesson_id, lesson, step, attempt, records.get(step.id), self.paths.lesson(lesson_id))
+
+    # Moves
+
+    def start(self, text: str | None = None, *, anew: bool = False) -> Place:
+        """Resume, or go to a lesson or a step and bring its world into place.
+
+        ``anew`` begins a new attempt at the lesson: new variables, nothing passed; needed on another engine.
+        Raises ``OtherEngine`` when the open attempt began elsewhere, ``SetupFailed`` and ``EngineError``.
+        """
+        current = self.store.current()
+        name = self._wanted(text, current)
+        resume = not anew and name.step is None
+        if anew:
+            attempt = self.store.attempt(self.pack.id, name.lesson)
+            if attempt is not None:
+                self.store.end_attempt(attempt.id)
+        place = self._at(name.lesson, name.step)
+        if resume and place.record is not None and place.record.status == "open":
+            return self._resume(place)
+        return self._open(place, unmet=not resume)
+
+    def _wanted(self, text: str | None, current: StepName | None) -> StepName:
+        if text is not None:
+            return self.pack.parse_step(text, current.lesson if current else None)
+        if current is not None:
+            place = self._at(current.lesson, current.step)
+            if not self._lesson_done(place):
+                return StepName(self.pack.id, current.lesson, None)
+        passed = self.store.ever_passed(self.pack.id)
+        for row in self.pack.outlines():
+            if any((row.id, step.id) not in passed for step in row.steps):
+                return StepName(self.pack.id, row.id, None)
+        return StepName(self.pack.id, current.lesson if current else self.pack.lessons[0], None)
+
+    def _lesson_done(self, place: Place) -> bool:
+        records = self.store.steps(place.attempt.id) if place.attempt else {}
+        return all(step.id in records and records[step.id].status != "open" for step in place.lesson.steps)
+
+    def next(self) -> Moved:
+        """Go on when the current step is passed, verifying it first; a step to read is passed by going on."""
+        place = self.place()
+        verdict = None
+        if place.step.kind == "read" and place.attempt is not None:
+            self.store.pass_step(place.attempt.id, place.step.id, ["read"])
+        elif not place.passed and not (place.record is not None and place.record.status == "skipped"):
+            verdict = self.check(place)
+            if not verdict.passed:
+                return Moved(place, None, verdict)
+        return self._after(place, verdict)
+
+    def skip(self) -> Moved:
+        """Leave the current step for now."""
+        place = self.place()
+        if not place.passed and place.attempt is not None:
+            self.store.skip_step(place.attempt.id, place.step.id)
+        return self._after(place, None)
+
+    def back(self) -> Place:
+        """Go to the step before, as it is: what was passed stays passed, the world stays as it is."""
+        place = self.place()
+        if place.number == 1:
+            raise UsageError(f"{place.name} is the first step of its lesson.", f"dockerlearn start {place.lesson_id}")
+        before = place.lesson.steps[place.number - 2]
+        self.store.set_current(self.pack.id, place.lesson_id, before.id)
+        there = self._at(place.lesson_id, before.id)
+        return there if there.record is not None else self._open(there, unmet=True)
+
+    def redo(self, text: str | None = None) -> Place:
+        """Start a step afresh: what the lesson made is taken away, and the step's world brought into place."""
+        place = self.place(text)
+        return self._open(place, unmet=True, afresh=True)
+
+    def _after(self, place: Place, verdict: Verdict | None) -> Moved:
+        following = place.lesson.steps[place.number :]
+        if following:
+            there = self._at(place.lesson_id, following[0].id)
+            if there.record is not None and there.record.status != "open":
+                self.store.set_current(self.pack.id, place.lesson_id, there.step.id)
+                return Moved(there, None, verdict)
+            return Moved(self._open(there, unmet=False), None, verdict)
+        lessons = self.pack.lessons
+        index = lessons.index(place.lesson_id)
+        if index + 1 == len(lessons):
+            return Moved(None, place.lesson_id, verdict)
+        return Moved(self._open(self._at(lessons[index + 1], None), unmet=False), place.lesson_id, verdict)
+
+    # Opening a step
+
+    def _open(self, place: Place, *, unmet: bool, afresh: bool = False) -> Place:
+        """Bring a step's world into place and make it the current one.
+
+        ``unmet`` asks that the step is not already met then: if it is, what the lesson made is taken away first.
+        """
+        engine = self._engine()
+        attempt = place.attempt or self._begin(place.lesson_id, engine)
+        self._same_engine(attempt, engine)
+        lesson = self.pack.lesson(place.lesson_id, attempt.variables)
+        step = lesson.step(place.step.id) or place.step
+        names = declared(lesson)
+        place = Place(place.lesson_id, lesson, step, attempt, place.record, place.folder)
+        ledger.observe(engine, self.store, attempt, names)
+        ledger.refuse_taken(engine, self.store, attempt, names)
+        context = self._bringing(engine, attempt, place)
+        if afresh or step.fresh:
+            bring.take_away(context)
+        bring.bring(step.setup, context)
+        if unmet and not afresh and step.check and self._met_already(engine, place, names):
+            bring.take_away(context)
+            bring.bring(step.setup, context)
+        bring.place_files(step.files, context)
+        self.store.open_step(attempt.id, step.id, engine.now(), bring.baseline(engine, names))
+        self.store.set_current(self.pack.id, place.lesson_id, step.id)
+        return self._at(place.lesson_id, step.id)
+
+    def _resume(self, place: Place) -> Place:
+        """Come back to an open step. Half-done work stays; only what the step begins with and is not there is brought."""
+        engine = self._engine()
+        if place.attempt is None:
+            raise NothingOpen("No lesson was started yet.", "dockerlearn start")
+        self._same_engine(place.attempt, engine)
+        names = declared(place.lesson)
+        ledger.observe(engine, self.store, place.attempt, names)
+        self.store.set_current(self.pack.id, place.lesson_id, place.step.id)
+        if place.step.check and self._met_already(engine, place, names):
+            return place
+        stopped = [item for item in place.step.setup if _went_away(item, engine)]
+        if stopped:
+            bring.bring(stopped, self._bringing(engine, place.attempt, place))
+            baseline = {**(place.record.baseline if place.record else {}), **bring.baseline(engine, names)}
+            since = place.record.since if place.record else engine.now()
+            self.store.open_step(place.attempt.id, place.step.id, since, baseline)
+        return self._at(place.lesson_id, place.step.id)
+
+    def _begin(self, lesson_id: str, engine: EngineApi) -> Attempt:
+        identity = engine.identity
+        variables = fix(self.pack.variables(lesson_id), port_is_free=self._port_is_free)
+        ledger.refuse_taken(engine, self.store, None, declared(self.pack.lesson(lesson_id, variables)))
+        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, engine.now())
+
+    def _bringing(self, engine: EngineApi, attempt: Attempt, place: Place) -> bring.Context:
+        return bring.Context(
+            engine=engine,
+            store=self.store,
+            attempt=attempt,
+            images=self.pack.references,
+            files=self.pack.folder / place.lesson_id / "files",
+            workspace=place.folder,
+            variables=attempt.variables,
+            progress=self._waiting,
+        )
+
+    def _met_already(self, engine: EngineApi, place: Place, names: Declared) -> bool:
+        scope = Scope(self.pack.references, bring.baseline(engine, names), engine.now())
+        status, _, _ = judge(place.step, lambda: World(engine, place.folder, scope), waiting=self._waiting)
+        return status is Status.MET
+
+    @staticmethod
+    def _same_engine(attempt: Attempt, engine: EngineApi) -> None:
+        if engine.identity.id != attempt.engine_id:
+            raise OtherEngine(
+                f"This attempt at {attempt.lesson} began on another engine than the one at {engine.identity.address} "
+                f"({engine.identity.source}).",
+                f"Use the first engine again, or begin anew on this one: dockerlearn start {attempt.lesson} --anew",
+            )
+
+    # Verifying
+
+    def check(self, place: Place, *, limit: float | None = None) -> Verdict:
+        """Verify a step on the engine; a pass is written down before this returns.
+
+        Raises ``NothingOpen`` for a step that was never started: what was there before cannot be told from what was
+        done. Errors of the engine are raised; a check that could not look makes the verdict ``unknown``.
+        """
+        began = time.monotonic()
+        if place.attempt is None or place.record is None:
+            raise NothingOpen(f"{place.name} was not started yet.", f"dockerlearn start {place.name}")
+        if place.step.kind != "do":
+            return self._verdict_without_looking(place)
+        engine = self._engine()
+        self._same_engine(place.attempt, engine)
+        scope = Scope(self.pack.references, place.record.baseline, place.record.since)
+        status, outcomes, mistake = judge(
+            place.step, lambda: World(engine, place.folder, scope), waiting=self._waiting, limit=limit
+        )
+        ledger.observe(engine, self.store, place.attempt, declared(place.lesson))
+        if status is Status.MET and not place.passed:
+            self.store.pass_step(place.attempt.id, place.step.id, [f"{o.check}: {o.found}" for o in outcomes])
+        met = status is Status.MET
+        return Verdict(
+            step=place.name,
+            status=status,
+            passed=met or place.passed,
+            outcomes=outcomes,
+            mistake=mistake,
+            elapsed_ms=round((time.monotonic() - began) * 1000),
+            result=place.step.result if met else "",
+            insight=place.step.insight if met else "",
+        )
+
+    @staticmethod
+    def _verdict_without_looking(place: Place) -> Verdict:
+        expected, way = {
+            "answer": ("your answer", f"dockerlearn answer {place.name} YOUR-ANSWER"),
+            "question": ("your choice", f"dockerlearn answer {place.name} NUMBER"),
+            "read": ("this step to be read", "dockerlearn next"),
+        }[place.step.kind]
+        if place.passed:
+            return Verdict(step=place.name, status=Status.MET, passed=True)
+        outcome = Outcome(
+            check=place.step.kind, subject=place.name, status=Status.UNMET, expected=expected, found="not given yet",
+            next=way,
+        )  # fmt: skip
+        return Verdict(step=place.name, status=Status.UNMET, passed=False, outcomes=(outcome,))
+
+    # Answers and predictions
+
+    def predict(self, place: Place, text: str) -> Told:
+        """Commit to a prediction. The first one is kept; later ones are only explained."""
+        if place.step.predict is None:
+            raise WrongKind(f"{place.name} asks for no prediction.")
+        index = answers.choice_of(text, place.step.predict.choices)
+        if place.attempt is None or place.record is None:
+            raise NothingOpen(f"{place.name} was not started yet.", f"dockerlearn start {place.name}")
+        if place.record.choice is None:
+            self.store.record_choice(place.attempt.id, place.step.id, index)
+        choice = place.step.predict.choices[index]
+        return Told(place.name, choice.right, choice.say, place.passed)
+
+    def answer(self, place: Place, text: str) -> Told:
+        """Take an answer to a question or to what was to be found out; in other steps, a prediction."""
+        if place.attempt is None or place.record is None:
+            raise NothingOpen(f"{place.name} was not started yet.", f"dockerlearn start {place.name}")
+        step = place.step
+        if step.question is not None:
+            choice: Choice = step.question.choices[answers.choice_of(text, step.question.choices)]
+            right, say = choice.right, choice.say
+        elif step.answer is not None:
+            right = any(answers.same(text, wanted) for wanted in self._right_answers(place))
+            say = "" if right else "That is not it."
+        elif step.predict is not None:
+            return self.predict(place, text)
+        else:
+            raise WrongKind(f"{place.name} asks nothing; it is verified on the engine.", "dockerlearn check step")
+        if right:
+            self.store.pass_step(place.attempt.id, step.id, ["answered"])
+            return Told(place.name, True, say, True, step.result, step.insight)
+        self.store.record_wrong(place.attempt.id, step.id)
+        return Told(place.name, False, say, place.passed)
+
+    def _right_answers(self, place: Place) -> tuple[str, ...]:
+        answer = place.step.answer
+        if answer is None or place.attempt is None:
+            raise WrongKind(f"{place.name} asks nothing.")
+        if answer.equals is not None:
+            return (answer.equals,)
+        if answer.from_ is None:
+            raise WrongKind(f"{place.name} has no answer.")
+        engine = self._engine()
+        self._same_engine(place.attempt, engine)
+        return answers.read_source(answer.from_, engine)
+
+    # Help
+
+    def hint(self, place: Place) -> Hint:
+        """Give the next hint, or the last one again."""
+        hints = place.step.hints
+        if not hints:
+            raise WrongKind(f"{place.name} has no hints.", "dockerlearn task")
+        if place.attempt is None or place.record is None:
+            return Hint(place.name, 1, len(hints), hints[0])
+        number = min(self.store.record_hint(place.attempt.id, place.step.id), len(hints))
+        return Hint(place.name, number, len(hints), hints[number - 1])
+
+    def solution(self, place: Place, *, docker_host: str | None = None, command: str | None = None) -> str:
+        """A solution as a script for ``sh``."""
+        if place.step.solution is None and place.step.question is None:
+            raise WrongKind(f"{place.name} has nothing to solve.", "dockerlearn next")
+        if place.attempt is not None and place.record is not None:
+            self.store.record_solution_shown(place.attempt.id, place.step.id)
+        return solution_script(
+            place.step, place.step.solution, place.folder, docker_host=docker_host, command=command
+        )
+
+    # The syllabus
+
+    def syllabus(self) -> tuple[LessonRow, ...]:
+        """Every lesson and step with the learner's marks."""
+        passed = self.store.ever_passed(self.pack.id)
+        rows: list[LessonRow] = []
+        for outline in self.pack.outlines():
+            attempt = self.store.attempt(self.pack.id, outline.id)
+            records: Mapping[str, StepRecord] = self.store.steps(attempt.id) if attempt else {}
+            steps = tuple(
+                StepRow(step.id, step.title, step.kind, _status(records.get(step.id), (outline.id, step.id) in passed))
+                for step in outline.steps
+            )
+            rows.append(LessonRow(outline.id, outline.title, outline.level, outline.minutes, steps))
+        return tuple(rows)
+
+    def lesson_row(self, lesson_id: str) -> LessonRow:
+        """One lesson of the syllabus. Raises ``UnknownLesson``."""
+        name = self.pack.parse_step(lesson_id, None)
+        return next(row for row in self.syllabus() if row.id == name.lesson)
+
+
+def _first_open(lesson: Lesson, records: Mapping[str, StepRecord]) -> str:
+    for step in lesson.steps:
+        if step.id not in records or records[step.id].status == "open":
+            return step.id
+    skipped = [step.id for step in lesson.steps if records[step.id].status == "skipped"]
+    return skipped[0] if skipped else lesson.steps[0].id
+
+
+def _status(record: StepRecord | None, ever: bool) -> str:
+    if ever:
+        return "passed"
+    return record.status if record else "new"
+
+
+def _went_away(item: SetupItem, engine: EngineApi) -> bool:
+    """Whether something that a step begins with is not there any more, or was stopped, as after a reboot."""
+    if not isinstance(item, SetupContainer) or item.absent:
+        return False
+    there = engine.container(item.container)
+    return there is None or (item.running and item.status is None and there.status == "exited")
+
+
+def _port_is_free(port: int) -> bool:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

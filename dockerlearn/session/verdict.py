@@ -1,0 +1,69 @@
+"""Decides about a step: is it done, and if not, which misunderstanding is it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.checks.run import all_met, look, look_once
+from dockerlearn.course.models import Mistake, Step
+from dockerlearn.world.world import World
+
+
+class Recognised(msgspec.Struct, frozen=True):
+    """A mistake of the lesson that the world shows; ``dead_end``: no right way leads on from here."""
+
+    name: str
+    say: str
+    dead_end: bool
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is so about a step now. ``passed`` also holds when it was passed before and is not met any more."""
+
+    step: str
+    status: Status
+    passed: bool
+    outcomes: tuple[Outcome, ...] = ()
+    mistake: Recognised | None = None
+    elapsed_ms: int = 0
+    result: str = ""
+    insight: str = ""
+
+
+def judge(
+    step: Step,
+    make_world: Callable[[], World],
+    *,
+    waiting: Callable[[str], None] | None = None,
+    limit: float | None = None,
+) -> tuple[Status, tuple[Outcome, ...], Recognised | None]:
+    """Look at a step's checks, and at its mistakes when they are not met.
+
+    ``limit`` in seconds bounds the waiting for what is on its way; None leaves it to the nouns.
+    """
+    result = look(step.check, make_world, waiting=waiting, limit=limit)
+    if result.status is not Status.UNMET:
+        return result.status, result.outcomes, None
+    mistake = _recognise(step.mistakes, result.world, make_world, limit=limit)
+    told = Recognised(mistake.name, mistake.say, mistake.dead_end) if mistake else None
+    return result.status, result.outcomes, told
+
+
+def _recognise(
+    mistakes: Sequence[Mistake], world: World, make_world: Callable[[], World], *, limit: float | None
+) -> Mistake | None:
+    """Find the mistake that the world shows. A process that must be seen to stay up is waited for."""
+    undecided: list[Mistake] = []
+    for mistake in mistakes:
+        if all_met(mistake.when, world):
+            return mistake
+        open_ones = [outcome for outcome in look_once(mistake.when, world) if not outcome.met]
+        if open_ones and all(outcome.wait is not None for outcome in open_ones):
+            undecided.append(mistake)
+    for mistake in undecided:
+        if look(mistake.when, make_world, limit=limit).status is Status.MET:
+            return mistake
+    return None
