@@ -49,12 +49,15 @@ class HttpClient:
 
         until = self._clock() + self._deadline
         connection = http.client.HTTPConnection(host, port, timeout=self._deadline)
-        # A socket's time-out starts again with every byte; only closing it from outside bounds the whole exchange.
-        watchdog = threading.Timer(self._deadline, lambda: _shut(connection.sock))
-        watchdog.daemon = True
-        watchdog.start()
         late = HttpFailure("timeout", f"there was no whole answer within {self._deadline:g} s", may_come=True)
+        watchdog: threading.Timer | None = None
         try:
+            connection.connect()
+            # A socket's time-out starts again with every byte; only closing it from outside bounds the whole exchange.
+            # The socket is kept here: the connection forgets it when the body ends with the connection.
+            watchdog = threading.Timer(max(0.0, until - self._clock()), _shut, [connection.sock])
+            watchdog.daemon = True
+            watchdog.start()
             connection.request("GET", path, headers={"Host": f"{host}:{port}", "Connection": "close"})
             response = connection.getresponse()
             body = bytearray()
@@ -80,14 +83,14 @@ class HttpClient:
         except OSError as error:
             return HttpFailure("unreachable", error.strerror or str(error), may_come=True)
         finally:
-            watchdog.cancel()
+            if watchdog is not None:
+                watchdog.cancel()
             connection.close()
 
 
-def _shut(sock: socket.socket | None) -> None:
+def _shut(sock: socket.socket) -> None:
     import contextlib
     import socket
 
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

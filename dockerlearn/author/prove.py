@@ -1,0 +1,291 @@
+"""Proves a lesson on a real engine: that it can be passed, that it cannot be passed by mistake, that it explains.
+
+For each step, from a clean world: it starts unmet; every mistake is recognised as that one and no other, and can be
+recovered from; every right way passes, and is met with silence on the way; the next step can follow every right way;
+wrong answers are refused; predictions are true. At the end, cleaning leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from dockerlearn.author.commands import ShellTimeout, play, split
+from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.checks.run import all_met, look
+from dockerlearn.course.models import FileSolution, Mistake
+from dockerlearn.course.packs import LoadedPack
+from dockerlearn.engine.api import EngineApi
+from dockerlearn.errors import DockerlearnError
+from dockerlearn.paths import Paths
+from dockerlearn.progress.store import Store
+from dockerlearn.session.script import solution_script
+from dockerlearn.session.session import Place, Session
+from dockerlearn.session.verdict import Verdict
+from dockerlearn.setup import clean
+from dockerlearn.world.world import Scope, World
+
+Way = str | FileSolution
+
+
+class Proved(msgspec.Struct, frozen=True):
+    """One claim about a step, and whether it held; ``why`` says what was seen instead. ``seconds`` it took."""
+
+    step: str
+    claim: str
+    held: bool
+    why: str
+    seconds: float
+
+
+class Prover:
+    """Proves the lessons of one pack on one engine, in a home and a workspace of its own beneath ``folder``."""
+
+    def __init__(
+        self,
+        pack: LoadedPack,
+        engine: Callable[[], EngineApi],
+        address: str,
+        folder: Path,
+        *,
+        told: Callable[[Proved], None] | None = None,
+    ) -> None:
+        self._pack = pack
+        self._make_engine = engine
+        self._address = address
+        self._paths = Paths(folder / "home", folder / "workspace")
+        self._told = told or (lambda _: None)
+        self._environment = _environment(folder, self._paths, address)
+        self._command = f"{sys.executable} -m dockerlearn"
+
+    def prove(self, lesson_id: str, steps: tuple[str, ...] | None = None) -> tuple[Proved, ...]:
+        """Prove a lesson, or some steps of it, in the course's order."""
+        engine = self._make_engine()
+        results: list[Proved] = []
+        self._paths.home.mkdir(parents=True, exist_ok=True)
+        before = _inventory(engine)
+        with Store.open(self._paths.progress) as store:
+            session = Session(self._pack, store, self._paths, lambda: engine)
+            names = [step.id for step in self._pack.lesson(lesson_id).steps]
+            for step_id in names:
+                if steps is None or step_id in steps:
+                    for proved in _Step(self, session, f"{lesson_id}/{step_id}", engine).prove():
+                        self._told(proved)
+                        results.append(proved)
+            proved = _timed(f"{lesson_id}", "cleaning leaves nothing", lambda: _cleaned(engine, store, before))
+            self._told(proved)
+            results.append(proved)
+        return tuple(results)
+
+    def script(self, place: Place, way: Way | None) -> str:
+        """A way as a script."""
+        return solution_script(place.step, way, place.folder, docker_host=None, command=self._command)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment of the commands: nothing of the author's own but PATH."""
+        return self._environment
+
+
+class _Step:
+    """The proof of one step."""
+
+    def __init__(self, prover: Prover, session: Session, name: str, engine: EngineApi) -> None:
+        self._prover = prover
+        self._session = session
+        self._name = name
+        self._engine = engine
+
+    def prove(self) -> Iterator[Proved]:
+        """Every claim about the step, one after the other."""
+        place = self._afresh()
+        yield self._claim("it starts unmet", self._starts_unmet)
+        ways: list[Way | None] = [place.step.solution, *place.step.accepts]
+        if place.step.kind != "read":
+            for number, way in enumerate(ways):
+                title = "the solution" if number == 0 else f"right way {number}"
+                yield self._claim(f"{title} passes, in silence until then", lambda way=way: self._right_way(way))
+                yield self._claim(f"the next step follows {title}", self._next_follows)
+        for mistake in place.step.mistakes:
+            yield self._claim(f"mistake '{mistake.name}'", lambda mistake=mistake: self._mistake(mistake))
+        if place.step.kind in {"answer", "question"}:
+            yield self._claim("wrong answers are refused", self._wrong_answers)
+        if place.step.predict is not None and place.step.predict.proof is not None:
+            yield self._claim("the prediction is true", self._prediction)
+
+    def _claim(self, claim: str, work: Callable[[], str | None]) -> Proved:
+        return _timed(self._name, claim, work)
+
+    def _afresh(self) -> Place:
+        if self._session.store.current() is None or self._session.store.attempt(*self._names()) is None:
+            self._session.start(self._name)
+        return self._session.redo(self._name)
+
+    def _names(self) -> tuple[str, str]:
+        return self._session.pack.id, self._name.split("/")[0]
+
+    def _starts_unmet(self) -> str | None:
+        place = self._afresh()
+        verdict = self._session.check(place)
+        if verdict.status is not Status.UNMET:
+            return f"it is {verdict.status} at the start: {_told(verdict.outcomes)}"
+        if verdict.mistake is not None:
+            return f"the mistake '{verdict.mistake.name}' is seen at the start"
+        return None
+
+    def _right_way(self, way: Way | None) -> str | None:
+        place = self._afresh()
+        script = self._prover.script(place, way)
+        commands = len(split(script))
+        printed_all = ""
+        for number, (command, status, printed) in enumerate(play(script, self._prover.environment, place.folder), 1):
+            printed_all += printed
+            if status != 0:
+                return f"`{command}` ended with status {status}: {printed.strip()[-300:]}"
+            if number < commands:
+                verdict = self._session.glance(self._session.place(self._name), failed=False)
+                if verdict is not None and verdict.status is not Status.MET:
+                    return f"after `{command}` the tutor objects: {_objection(verdict)}"
+        verdict = self._session.check(self._session.place(self._name))
+        if verdict.status is not Status.MET:
+            return f"it is {verdict.status} at the end: {_objection(verdict)}; printed: {printed_all.strip()[-300:]}"
+        return None
+
+    def _next_follows(self) -> str | None:
+        """Only after ``_right_way``, whose world it uses."""
+        place = self._session.place(self._name)
+        if place.number == len(place.lesson.steps):
+            return None
+        before = {name: self._engine.container(name) for name in _setup_names(place)}
+        moved = self._session.next()
+        if moved.place is None or moved.place.name == place.name:
+            return "the tutor does not go on"
+        # What the learner made in a right way is what the next step begins with: it must not be made anew.
+        for name, there in before.items():
+            now = self._engine.container(name)
+            if there is not None and now is not None and there.id != now.id:
+                return f"{name} was made anew for {moved.place.name}"
+        verdict = self._session.check(moved.place)
+        if verdict.status is not Status.UNMET:
+            return f"{moved.place.name} is {verdict.status} when it begins: {_told(verdict.outcomes)}"
+        return None
+
+    def _mistake(self, mistake: Mistake) -> str | None:
+        place = self._afresh()
+        printed = _output(play(self._prover.script(place, mistake.try_), self._prover.environment, place.folder))
+        verdict = self._session.check(place)
+        if verdict.status is not Status.UNMET:
+            return f"after the mistake the step is {verdict.status}: {_told(verdict.outcomes)}; {printed}"
+        if verdict.mistake is None or verdict.mistake.name != mistake.name:
+            seen = verdict.mistake.name if verdict.mistake else "none"
+            return f"the mistake seen is {seen}; {_told(verdict.outcomes)}; {printed}"
+        world = self._world(place)
+        others = [other.name for other in place.step.mistakes if other != mistake and all_met(other.when, world)]
+        if others:
+            return f"these match too: {', '.join(others)}"
+        if mistake.dead_end and self._session.glance(place, failed=False) is None:
+            return "it is a dead end, and the tutor does not say so unasked"
+        if mistake.fix is None:
+            place = self._afresh()
+        else:
+            printed = _output(play(self._prover.script(place, mistake.fix), self._prover.environment, place.folder))
+        printed += _output(
+            play(self._prover.script(place, place.step.solution), self._prover.environment, place.folder)
+        )
+        after = self._session.check(self._session.place(self._name))
+        if after.status is not Status.MET:
+            return f"after the fix and the solution it is {after.status}: {_objection(after)}; {printed}"
+        return None
+
+    def _wrong_answers(self) -> str | None:
+        place = self._afresh()
+        wrong = ["", "42", "dl-first", "no idea", "'; docker ps; '"]
+        if place.step.question is not None:
+            wrong = [str(n) for n, choice in enumerate(place.step.question.choices, 1) if not choice.right]
+        for text in wrong:
+            if self._session.answer(place, text).right:
+                return f"{text!r} is taken as right"
+        return None
+
+    def _prediction(self) -> str | None:
+        place = self._afresh()
+        predict = place.step.predict
+        if predict is None or predict.proof is None:
+            return "there is nothing to prove"
+        script = f"set -e\n{predict.proof.run}"
+        printed = ""
+        for command, status, text in play(script, self._prover.environment, place.folder):
+            printed += text
+            if status != 0:
+                return f"`{command}` ended with status {status}: {text.strip()[-300:]}"
+        result = look(predict.proof.check, lambda: self._world(place))
+        self._session.check(place)  # enters what the proof made into the ledger, so that it is taken away
+        if result.status is not Status.MET:
+            return f"it is {result.status}: {_told(result.outcomes)}; printed: {printed.strip()[-300:]}"
+        return None
+
+    def _world(self, place: Place) -> World:
+        record = place.record
+        scope = Scope(
+            self._session.pack.references, record.baseline if record else {}, record.since if record else None
+        )
+        return World(self._engine, place.folder, scope)
+
+
+def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:
+    began = time.monotonic()
+    try:
+        why = work()
+    except DockerlearnError as error:
+        why = f"{type(error).__name__}: {error.message} {error.remedy or ''}".strip()
+    except ShellTimeout as error:
+        why = f"this command did not end: {error}"
+    return Proved(step, claim, why is None, why or "", time.monotonic() - began)
+
+
+def _cleaned(engine: EngineApi, store: Store, before: frozenset[str]) -> str | None:
+    clean.carry_out(clean.plan(engine, store), engine, store)
+    left = _inventory(engine) - before
+    return f"left behind: {', '.join(sorted(left))}" if left else None
+
+
+def _inventory(engine: EngineApi) -> frozenset[str]:
+    return frozenset(f"container {row.name}" for row in engine.containers()) | frozenset(
+        f"image {tag}" for tag in engine.image_tags() if tag.startswith("dl-")
+    )
+
+
+def _setup_names(place: Place) -> list[str]:
+    following = place.lesson.steps[place.number]
+    return [item.name for item in following.setup if item.word == "container" and not item.absent]
+
+
+def _output(played: Iterator[tuple[str, int, str]]) -> str:
+    return " | ".join(f"`{command}` {status} {printed.strip()[-200:]}" for command, status, printed in played)
+
+
+def _told(outcomes: tuple[Outcome, ...]) -> str:
+    return "; ".join(f"{outcome.expected or outcome.check}: {outcome.found}" for outcome in outcomes)
+
+
+def _objection(verdict: Verdict) -> str:
+    mistake = f"mistake '{verdict.mistake.name}'; " if verdict.mistake else ""
+    return mistake + _told(verdict.outcomes)
+
+
+def _environment(folder: Path, paths: Paths, address: str) -> dict[str, str]:
+    home = folder / "user"
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "DOCKER_HOST": address,
+        "DOCKERLEARN_HOME": str(paths.home),
+        "DOCKERLEARN_WORKSPACE": str(paths.workspace),
+    }
