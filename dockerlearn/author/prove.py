@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -109,10 +110,10 @@ class _Step:
         if place.step.kind != "read":
             for number, way in enumerate(ways):
                 title = "the solution" if number == 0 else f"right way {number}"
-                yield self._claim(f"{title} passes, in silence until then", lambda way=way: self._right_way(way))
+                yield self._claim(f"{title} passes, in silence until then", partial(self._right_way, way))
                 yield self._claim(f"the next step follows {title}", self._next_follows)
         for mistake in place.step.mistakes:
-            yield self._claim(f"mistake '{mistake.name}'", lambda mistake=mistake: self._mistake(mistake))
+            yield self._claim(f"mistake '{mistake.name}'", partial(self._mistake, mistake))
         if place.step.kind in {"answer", "question"}:
             yield self._claim("wrong answers are refused", self._wrong_answers)
         if place.step.predict is not None and place.step.predict.proof is not None:

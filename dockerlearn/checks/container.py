@@ -18,6 +18,9 @@ STEADY = 1.0
 STEADY_AFTER_RESTART = 10.0
 """The same when the engine has restarted it: Docker itself calls a start good after ten seconds."""
 
+FIRST_WORDS = 3.0
+"""Seconds after its start in which a program may still be about to print what is asked for."""
+
 Ports = dict[str, Wanted] | str
 
 
@@ -180,7 +183,8 @@ def _stopped(there: ContainerSnapshot) -> Finding:
 
 def _exit_code(there: ContainerSnapshot, wanted: Wanted) -> Finding:
     expected = f"{there.name} should have ended with exit code {describe(wanted)}"
-    if there.running or there.never_started:
+    # A failed start leaves the container created, with the code of the failure (0 on Podman).
+    if there.running or (there.never_started and not there.error):
         return Finding(ok=False, expected=expected, found=f"it {prose.state(there)}")
     if fits(wanted, there.exit_code):
         return Finding(ok=True, expected="", found=f"ended with exit code {there.exit_code}")
@@ -207,13 +211,16 @@ def _image(world: World, there: ContainerSnapshot, name: str) -> Finding:
     return Finding(ok=False, expected=expected, found=found, next=remake)
 
 
+# Below, words are looked up in tuples: a matcher may hold a list, and then has no hash.
+
+
 def _argv(name: str, word: str, wanted: list[str] | Wanted, seen: tuple[tuple[str, ...], ...]) -> Finding:
     import shlex
 
     if isinstance(wanted, Match):
         ok = any(fits(wanted, shlex.join(words)) for words in seen)
         text = describe(wanted)
-    elif wanted in {ANY, NONE}:
+    elif wanted in (ANY, NONE):
         ok = bool(seen[0]) == (wanted == ANY)
         text = str(wanted)
     else:
@@ -266,7 +273,7 @@ def _health(there: ContainerSnapshot, wanted: Wanted) -> Finding:
 
 def _published(there: ContainerSnapshot, wanted: Ports) -> Finding:
     unwanted = wanted == NONE or (
-        isinstance(wanted, dict) and all(value in {NONE, "false"} for value in wanted.values())
+        isinstance(wanted, dict) and all(value in (NONE, "false") for value in wanted.values())
     )
     if not there.is_up and not unwanted:
         return Finding(
@@ -289,7 +296,7 @@ def _ports(name: str, verb: str, wanted: Ports, seen: Mapping[str, tuple[Binding
     for port, host_port in wanted.items():
         key = port if "/" in port else f"{port}/tcp"
         bindings = seen.get(key, ())
-        unwanted = host_port in {NONE, "false"}
+        unwanted = host_port in (NONE, "false")
         numbers = [str(binding.host_port or "") for binding in bindings]
         ok = not bindings if unwanted else bool(bindings) and (host_port == ANY or fits_some(host_port, numbers))
         if ok:
@@ -302,7 +309,7 @@ def _ports(name: str, verb: str, wanted: Ports, seen: Mapping[str, tuple[Binding
 
 def _file(world: World, there: ContainerSnapshot, path: str, wanted: Wanted) -> Finding:
     seen = world.path(there, path)
-    if wanted in {NONE, "false"}:
+    if wanted in (NONE, "false"):
         if seen is None:
             return Finding(ok=True, expected="", found=f"no {path}")
         return Finding(ok=False, expected=f"there should be no {path} in {there.name}", found="it is there")
@@ -331,7 +338,7 @@ def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
         expected=f"the log of {there.name} should hold {describe(wanted)}",
         found=f"its last line is {prose.excerpt(text)}" if text.strip() else "it has printed nothing",
         next=f"docker logs {there.name}",
-        wait=0.2 if there.is_up else None,
+        wait=0.2 if there.is_up and world.uptime(there, FIRST_WORDS) < FIRST_WORDS else None,
         waiting_for=f"the output of {there.name}",
     )
 

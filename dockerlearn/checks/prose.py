@@ -62,9 +62,10 @@ def state(container: ContainerSnapshot) -> str:
 
 def lasted(container: ContainerSnapshot) -> timedelta | None:
     """How long its last run lasted."""
-    if container.started is None or container.finished is None or container.finished < container.started:
+    if container.started is None or container.finished is None or container.running:
         return None
-    return container.finished - container.started
+    # A process that ends at once can be told to have ended some microseconds before it began.
+    return max(timedelta(0), container.finished - container.started)
 
 
 def way_to_run(container: ContainerSnapshot) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -210,16 +210,12 @@ class Lesson(Model, frozen=True, kw_only=True):
     title: str
     level: Level
     summary: str
-    minutes: int
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=600)]
     requires: list[str] = []
     vars: dict[str, Variable] = {}
     concept: Concept | None = None
     myths: list[Myth] = []
     steps: list[Step]
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.minutes <= 600:
-            raise ValueError("minutes: is a number from 1 to 600")
 
     def step(self, step_id: str) -> Step | None:
         """The step of this id."""

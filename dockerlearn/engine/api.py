@@ -31,13 +31,17 @@ class EngineIdentity(msgspec.Struct, frozen=True):
 
 
 class ContainerRow(msgspec.Struct, frozen=True):
-    """A container as a list shows it; ``created`` to the second, ``status`` is Docker's word (running, exited, …)."""
+    """A container as a list shows it; ``created`` to the second, ``status`` is Docker's word (running, exited, …).
+
+    ``image_id`` is what it was made from, whatever ``image`` calls that now.
+    """
 
     id: str
     name: str
     image: str
     created: datetime
     status: str
+    image_id: str = ""
 
 
 class PathInContainer(msgspec.Struct, frozen=True):
@@ -122,6 +126,10 @@ class EngineApi(Protocol):
 
     def stop_container(self, container_id: str, timeout: int = 1) -> None:
         """Stop it; ``timeout`` in seconds until it is killed."""
+        ...
+
+    def pause_container(self, container_id: str) -> None:
+        """Freeze a running one; nothing happens when it is paused already."""
         ...
 
     def unpause_container(self, container_id: str) -> None:

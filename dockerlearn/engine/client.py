@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import re
+import shlex
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,21 +23,26 @@ from typing import IO, Any, cast
 import docker
 import docker.errors
 import requests
+import urllib3
 from docker.tls import TLSConfig
 from docker.types import Mount
 from docker.utils import parse_repository_tag
+from docker.utils.config import find_config_file
 
 from dockerlearn.engine import failures, references
-from dockerlearn.engine.api import ContainerSpec, EngineIdentity, PathInContainer
+from dockerlearn.engine.api import ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
 from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.engine.failures import System
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
     ImageSnapshot,
     container_from_inspect,
+    full_image_id,
     image_from_inspect,
+    moment,
+    status_word,
 )
-from dockerlearn.errors import EngineRejected, EngineTls
+from dockerlearn.errors import ContextBroken, EngineRejected, EngineTls
 from dockerlearn.text import one_line, safe
 
 # Engine 20.10 (December 2020) speaks 1.41. Above 1.51 fields go that snapshots reads (ENGINE-NOTES, differences).
@@ -111,6 +117,12 @@ class DockerEngine:
         """The engine's clock at its last answer, rounded down to the second (its ``Date`` header)."""
         return self._opener.now
 
+    def precise_now(self) -> datetime:
+        """The engine's clock asked now, to the microsecond; costs a request (``GET /info``, 4 to 15 ms)."""
+        with self._translating():
+            said = moment(self._object(self._looking().info()).get("SystemTime"))
+        return said or self.now()
+
     def container(self, name_or_id: str) -> ContainerSnapshot | None:
         """Look at one container, by name or by an id of at least twelve digits.
 
@@ -130,17 +142,21 @@ class DockerEngine:
             return found
         return None
 
-    def container_names(self) -> Mapping[str, str]:
-        """Name to id of all containers, in one request."""
+    def containers(self) -> tuple[ContainerRow, ...]:
+        """All containers, a row each, in one request; newest first."""
         with self._translating():
-            listed = self._looking().containers(all=True)
-            return {
-                name.removeprefix("/"): str(item["Id"])
-                for item in self._list(listed)
-                # "/web/db" is what a container is called through a link of another one, not its name.
-                for name in item.get("Names") or []
-                if "/" not in name.removeprefix("/")
-            }
+            return tuple(
+                ContainerRow(
+                    id=str(item["Id"]),
+                    # "/web/db" is what a container is called through a link of another one, not its name.
+                    name=next((bare for name in item.get("Names") or [] if "/" not in (bare := name[1:])), ""),
+                    image=str(item.get("Image") or ""),
+                    created=datetime.fromtimestamp(int(item.get("Created") or 0), UTC),
+                    status=status_word(str(item.get("State") or "")),
+                    image_id=full_image_id(str(item.get("ImageID") or "")),
+                )
+                for item in self._list(self._looking().containers(all=True))
+            )
 
     def image(self, reference: str) -> ImageSnapshot | None:
         """Look at one image, by name or by an id of at least twelve digits (see ``container``)."""
@@ -263,16 +279,13 @@ class DockerEngine:
         with self._translating(WORK_SECONDS + timeout):
             self._client(WORK_SECONDS).stop(container_id, timeout=timeout)
 
+    def pause_container(self, container_id: str) -> None:
+        """Freeze a running one; nothing happens when it is paused already."""
+        self._set_paused(container_id, paused=True)
+
     def unpause_container(self, container_id: str) -> None:
         """Let a paused one go on; nothing happens when it is not paused."""
-        with self._translating(WORK_SECONDS):
-            client = self._client(WORK_SECONDS)
-            try:
-                client.unpause(container_id)
-            except docker.errors.APIError:
-                state = self._object(client.inspect_container(container_id)).get("State") or {}
-                if state.get("Paused"):
-                    raise
+        self._set_paused(container_id, paused=False)
 
     def remove_container(self, container_id: str) -> bool:
         """Kill and remove it with its anonymous volumes; False when it was gone.
@@ -434,6 +447,19 @@ class DockerEngine:
             sleep(0.05)
         return False
 
+    def _set_paused(self, container_id: str, *, paused: bool) -> None:
+        client = self._client(WORK_SECONDS)
+        with self._translating(WORK_SECONDS):
+            try:
+                (client.pause if paused else client.unpause)(container_id)
+            except docker.errors.NotFound:
+                raise
+            except docker.errors.APIError:
+                # Engines differ in how they refuse what is so already; whether it is so is what counts.
+                state = self._object(client.inspect_container(container_id)).get("State") or {}
+                if bool(state.get("Paused")) is not paused:
+                    raise
+
     def _stat(self, container_id: str, path: str) -> Mapping[str, Any] | None:
         client = self._looking()
         with client.head(self._archive(container_id), params={"path": path}) as response:
@@ -481,12 +507,16 @@ class _Opener:
 
     def open(self, version: str, seconds: float) -> _Client:
         # The stub says int; the SDK hands it on to sockets, which take a fraction too.
-        client = _Client(
-            base_url=self._endpoint.address,
-            version=version,
-            timeout=cast("int", seconds),
-            tls=_tls(self._endpoint),
-        )
+        tls = _tls(self._endpoint)
+        try:
+            client = _Client(base_url=self._endpoint.address, version=version, timeout=cast("int", seconds), tls=tls)
+        except (AttributeError, TypeError, docker.errors.InvalidConfigFile) as error:
+            # The SDK reads config.json for logins and proxies, and takes it for granted that its parts are objects.
+            file = str(find_config_file() or "config.json")
+            raise ContextBroken(
+                f"{one_line(file)} is not what docker writes there: {one_line(str(error))}.",
+                f"mv {shlex.quote(file)} {shlex.quote(f'{file}.broken')}",
+            ) from error
         # Neither proxies nor REQUESTS_CA_BUNDLE nor ~/.netrc have a say in how an engine is reached.
         client.trust_env = False
         client.hooks["response"].append(self._hear)
@@ -605,6 +635,9 @@ def _tls(endpoint: Endpoint) -> TLSConfig | bool:
                 f"The file {one_line(file)}, which the TLS connection to {one_line(endpoint.address)} needs, is gone.",
                 f"ls -l {one_line(str(Path(file).parent))}",
             )
+    if tls.skip_verify:
+        # Whoever set this up knows; a line on stderr at every request helps nobody.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     pair = (tls.cert, tls.key) if tls.cert and tls.key else None
     return TLSConfig(client_cert=pair, ca_cert=tls.ca, verify=not tls.skip_verify)
 

@@ -278,7 +278,7 @@ def _from_context(name: str, config: Path, named_by: str, root: Path) -> Endpoin
     if skip or folder.is_dir():
         tls = _tls_of_folder(folder, skip_verify=skip, ca_required=False, named_by=f"context {name}")
     try:
-        full = address(host, tls=tls is not None, default=f"unix://{root / DEFAULT_SOCKET}")
+        full = address(host or "unix://", tls=tls is not None, default=f"unix://{root / DEFAULT_SOCKET}")
     except HostInvalid as error:
         remedy = error.remedy if host.startswith("ssh://") else "docker context use default"
         raise HostInvalid(f'{error.message} The docker context "{one_line(name)}" says so.', remedy) from None

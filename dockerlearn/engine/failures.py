@@ -140,6 +140,8 @@ BY_CLASS: dict[type[BaseException], type[EngineError]] = {
     OSError: EngineRefused,
 }
 
+_ROOTS = (docker.errors.DockerException, requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
+
 # An answer of another shape than Docker's surfaces inside the SDK or our reading of it as one of these.
 _MISFIT = (KeyError, TypeError, AttributeError, ValueError, RecursionError, AssertionError)
 
@@ -176,7 +178,8 @@ def translate(error: BaseException, endpoint: Endpoint, system: System, seconds:
     for cause in reversed(chain):
         if found := _precise(cause, endpoint, system, seconds):
             return found
-    for cause in chain:
+    # The libraries' root classes say least: what they wrap comes before them.
+    for cause in sorted(chain, key=lambda item: type(item) in _ROOTS):
         for base in type(cause).__mro__:
             if kind := BY_CLASS.get(base):
                 return _general(kind, cause, endpoint, system, seconds)
@@ -256,7 +259,7 @@ def _general(
     kind: type[EngineError], cause: BaseException, endpoint: Endpoint, system: System, seconds: float
 ) -> EngineError:
     address, source = _shown(endpoint), endpoint.source
-    words = one_line(str(cause) or type(cause).__name__)
+    words = _words(cause)
     if kind is EngineSilent:
         return EngineSilent(
             f"The engine at {address} takes connections and did not answer within {seconds:g} s ({source}).",
@@ -422,6 +425,14 @@ def _unset(endpoint: Endpoint) -> str:
 
 def _shown(endpoint: Endpoint) -> str:
     return one_line(endpoint.address)
+
+
+def _words(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except (AttributeError, TypeError):
+        text = ""  # some classes of urllib3 can only be read when they were made in one certain way
+    return one_line(text or type(error).__name__)
 
 
 def _reason(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from signal import Signals
 from typing import Any
 
 import msgspec
@@ -63,7 +64,8 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
 
     ``status`` is Docker's word: created, running, paused, restarting, removing, exited, dead. ``argv`` is what really
     runs (entrypoint and command put together). ``published`` maps ``80/tcp`` to what the engine has bound;
-    ``asked`` maps it to what was asked for when the container was made.
+    ``asked`` maps it to what was asked for when the container was made. ``leans_on`` are the containers, by the name or
+    id that was typed, whose namespaces, volumes or links it uses and without which it would break.
     """
 
     id: str
@@ -112,6 +114,7 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
     pids_limit: int
     cpus: float
     health: Health | None
+    leans_on: frozenset[str] = frozenset()
 
     @property
     def is_up(self) -> bool:
@@ -166,13 +169,11 @@ def container_from_inspect(raw: Json) -> ContainerSnapshot:
     state, config, host = _part(raw, "State"), _part(raw, "Config"), _part(raw, "HostConfig")
     settings = _part(raw, "NetworkSettings")
     policy = _part(host, "RestartPolicy")
-    status = str(state.get("Status") or "")
     return ContainerSnapshot(
         id=str(raw.get("Id") or ""),
         name=str(raw.get("Name") or "").removeprefix("/"),
         created=moment(raw.get("Created")) or datetime.fromtimestamp(0, UTC),
-        # Podman says "configured" or "initialized" where Docker says "created", and "stopped" for "exited".
-        status={"configured": "created", "initialized": "created", "stopped": "exited"}.get(status, status),
+        status=status_word(str(state.get("Status") or "")),
         running=bool(state.get("Running")),
         paused=bool(state.get("Paused")),
         restarting=bool(state.get("Restarting")),
@@ -182,7 +183,7 @@ def container_from_inspect(raw: Json) -> ContainerSnapshot:
         started=moment(state.get("StartedAt")),
         finished=moment(state.get("FinishedAt")),
         restart_count=int(raw.get("RestartCount") or 0),
-        image_id=_image_id(str(raw.get("Image") or "")),
+        image_id=full_image_id(str(raw.get("Image") or "")),
         image_ref=str(config.get("Image") or ""),
         argv=(str(raw.get("Path") or ""), *_texts(raw.get("Args"))),
         command=_texts(config.get("Cmd")),
@@ -195,7 +196,7 @@ def container_from_inspect(raw: Json) -> ContainerSnapshot:
         tty=bool(config.get("Tty")),
         open_stdin=bool(config.get("OpenStdin")),
         attached=bool(config.get("AttachStdout")),
-        stop_signal=str(config.get("StopSignal") or ""),
+        stop_signal=_signal(config.get("StopSignal")),
         exposed=frozenset(config.get("ExposedPorts") or {}),
         published=_ports(settings.get("Ports")),
         asked=_ports(host.get("PortBindings")),
@@ -215,6 +216,7 @@ def container_from_inspect(raw: Json) -> ContainerSnapshot:
         pids_limit=max(0, int(host.get("PidsLimit") or 0)),
         cpus=_cpus(host),
         health=_health(state, config),
+        leans_on=_leans_on(host),
     )
 
 
@@ -222,13 +224,13 @@ def image_from_inspect(raw: Json) -> ImageSnapshot:
     """Read the JSON of ``GET /images/{name}/json``."""
     config = _part(raw, "Config")
     return ImageSnapshot(
-        id=_image_id(str(raw.get("Id") or "")),
+        id=full_image_id(str(raw.get("Id") or "")),
         tags=tuple(tag for tag in _texts(raw.get("RepoTags")) if tag != "<none>:<none>"),
         digests=tuple(digest for digest in _texts(raw.get("RepoDigests")) if not digest.startswith("<none>")),
         created=moment(raw.get("Created")),
         size=int(raw.get("Size") or 0),
         layers=_texts(_part(raw, "RootFS").get("Layers")),
-        parent=str(raw.get("Parent") or ""),
+        parent=full_image_id(str(raw.get("Parent") or "")),
         os=str(raw.get("Os") or ""),
         architecture=str(raw.get("Architecture") or ""),
         command=_texts(config.get("Cmd")),
@@ -239,9 +241,22 @@ def image_from_inspect(raw: Json) -> ImageSnapshot:
         labels=dict(config.get("Labels") or {}),
         exposed=frozenset(config.get("ExposedPorts") or {}),
         volumes=frozenset(config.get("Volumes") or {}),
-        stop_signal=str(config.get("StopSignal") or ""),
+        stop_signal=_signal(config.get("StopSignal")),
         healthcheck=bool((config.get("Healthcheck") or {}).get("Test")),
     )
+
+
+def status_word(text: str) -> str:
+    """Return Docker's word for a container's status.
+
+    Podman says "configured" or "initialized" where Docker says "created", and "stopped" for "exited".
+    """
+    return {"configured": "created", "initialized": "created", "stopped": "exited"}.get(text, text)
+
+
+def full_image_id(identifier: str) -> str:
+    """Return an image's id with its algorithm, which Podman leaves out."""
+    return f"sha256:{identifier}" if _ANONYMOUS.match(identifier) else identifier
 
 
 def moment(value: object) -> datetime | None:
@@ -272,9 +287,13 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()
 
 
-def _image_id(identifier: str) -> str:
-    # Podman leaves the algorithm out.
-    return f"sha256:{identifier}" if _ANONYMOUS.match(identifier) else identifier
+def _signal(value: object) -> str:
+    # Podman gives the number of a container's stop signal, Docker the text that was typed.
+    text = str(value or "")
+    try:
+        return Signals(int(text)).name if text.isdecimal() else text
+    except ValueError:
+        return text
 
 
 def _environment(value: object) -> dict[str, str]:
@@ -308,9 +327,7 @@ def _mounts(raw: Json, host: Json) -> tuple[Mount, ...]:
     ]
     # `--tmpfs` stands in HostConfig only; `--mount type=tmpfs` stands in both.
     known = {mount.target for mount in found}
-    for target in host.get("Tmpfs") or {}:
-        if target not in known:
-            found.append(Mount("tmpfs", "", str(target), read_only=False))
+    found += [Mount("tmpfs", "", str(path), read_only=False) for path in host.get("Tmpfs") or {} if path not in known]
     return tuple(sorted(found, key=lambda mount: mount.target))
 
 
@@ -339,6 +356,14 @@ def _cpus(host: Json) -> float:
     if host.get("CpuQuota") and int(host["CpuQuota"]) > 0:
         return float(host["CpuQuota"]) / float(host.get("CpuPeriod") or 100_000)
     return 0.0
+
+
+def _leans_on(host: Json) -> frozenset[str]:
+    shared = (str(host.get(mode) or "") for mode in ("NetworkMode", "PidMode", "IpcMode"))
+    named = [mode.removeprefix("container:") for mode in shared if mode.startswith("container:")]
+    named += [item.partition(":")[0] for item in _texts(host.get("VolumesFrom"))]  # NAME or NAME:ro
+    named += [item.partition(":")[0].removeprefix("/") for item in _texts(host.get("Links"))]  # /NAME:/OWN/ALIAS
+    return frozenset(named)
 
 
 def _health(state: Json, config: Json) -> Health | None:

@@ -47,7 +47,9 @@ def choice_of(text: str, choices: list[Choice]) -> int:
     meant = [index for index, choice in enumerate(choices) if _plain(choice.text) == plain]
     if len(meant) == 1:
         return meant[0]
-    raise UsageError(f"{one_line(text, 60)!r} is none of the choices.", f"Answer with a number from 1 to {len(choices)}.")
+    raise UsageError(
+        f"{one_line(text, 60)!r} is none of the choices.", f"Answer with a number from 1 to {len(choices)}."
+    )
 
 
 def read_source(source: AnswerSource, engine: EngineApi) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,17 +16,23 @@ from dockerlearn.course.names import declared
 from dockerlearn.course.packs import LoadedPack, StepName
 from dockerlearn.course.variables import fix
 from dockerlearn.errors import NothingOpen, OtherEngine, UnknownStep, UsageError, WrongKind
-from dockerlearn.progress.store import Attempt, StepRecord, Store
+from dockerlearn.progress.records import Attempt, StepKey, StepRecord
+from dockerlearn.progress.store import Store
 from dockerlearn.session import answers
 from dockerlearn.session.script import solution_script
 from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem
+from dockerlearn.text import one_line
 from dockerlearn.world.world import Scope, World
 
 if TYPE_CHECKING:
     from dockerlearn.engine.api import EngineApi
     from dockerlearn.paths import Paths
+
+
+GLANCE = 2.5
+"""Seconds that a look after a command waits for what is on its way, at most: the prompt waits as long."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -80,7 +87,7 @@ class Hint(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """Where a move led. ``place`` is None at the end of the course; ``finished`` names the lesson that ended with it."""
+    """Where a move led. ``place`` is None at the end of the course; ``finished`` names the lesson it ended."""
 
     place: Place | None
     finished: str | None = None
@@ -121,6 +128,7 @@ class Session:
         *,
         port_is_free: Callable[[int], bool] | None = None,
         waiting: Callable[[str], None] | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
@@ -128,17 +136,23 @@ class Session:
         self._engine = engine
         self._port_is_free = port_is_free or _port_is_free
         self._waiting = waiting
+        self._rng = rng or random.Random()  # noqa: S311 - tokens of lessons are no secrets
 
     # Where the learner is
 
+    def current(self) -> StepKey | None:
+        """The step the learner is at, when it is one of this pack's."""
+        key = self.store.current()
+        return key if key is not None and key.pack == self.pack.id and key.lesson in self.pack.lessons else None
+
     def place(self, text: str | None = None) -> Place:
         """The step that ``text`` names, or the current one. Raises ``NothingOpen`` when there is none."""
-        current = self.store.current()
+        current = self.current()
         if text is None:
             if current is None:
                 raise NothingOpen("No lesson was started yet.", "dockerlearn start")
             return self._at(current.lesson, current.step)
-        name = self.pack.parse_step(text, current.lesson if current else None)
+        name = self.pack.find(text, current.lesson if current else None)
         if name.step is None:
             raise UnknownStep(f"{name.lesson} is a lesson; a step is meant.", f"dockerlearn lessons {name.lesson}")
         return self._at(name.lesson, name.step)
@@ -151,7 +165,7 @@ class Session:
             step_id = _first_open(lesson, records)
         step = lesson.step(step_id)
         if step is None:
-            raise self.pack.unknown_step(lesson_id, step_id)
+            raise UnknownStep(f"{lesson_id} has no step {step_id} any more.", f"dockerlearn start {lesson_id}")
         return Place(lesson_id, lesson, step, attempt, records.get(step.id), self.paths.lesson(lesson_id))
 
     # Moves
@@ -162,7 +176,7 @@ class Session:
         ``anew`` begins a new attempt at the lesson: new variables, nothing passed; needed on another engine.
         Raises ``OtherEngine`` when the open attempt began elsewhere, ``SetupFailed`` and ``EngineError``.
         """
-        current = self.store.current()
+        current = self.current()
         name = self._wanted(text, current)
         resume = not anew and name.step is None
         if anew:
@@ -174,18 +188,18 @@ class Session:
             return self._resume(place)
         return self._open(place, unmet=not resume)
 
-    def _wanted(self, text: str | None, current: StepName | None) -> StepName:
+    def _wanted(self, text: str | None, current: StepKey | None) -> StepName:
         if text is not None:
-            return self.pack.parse_step(text, current.lesson if current else None)
+            return self.pack.find(text, current.lesson if current else None)
         if current is not None:
             place = self._at(current.lesson, current.step)
             if not self._lesson_done(place):
-                return StepName(self.pack.id, current.lesson, None)
+                return StepName(None, current.lesson, None)
         passed = self.store.ever_passed(self.pack.id)
         for row in self.pack.outlines():
             if any((row.id, step.id) not in passed for step in row.steps):
-                return StepName(self.pack.id, row.id, None)
-        return StepName(self.pack.id, current.lesson if current else self.pack.lessons[0], None)
+                return StepName(None, row.id, None)
+        return StepName(None, current.lesson if current else self.pack.lessons[0], None)
 
     def _lesson_done(self, place: Place) -> bool:
         records = self.store.steps(place.attempt.id) if place.attempt else {}
@@ -268,7 +282,7 @@ class Session:
         return self._at(place.lesson_id, step.id)
 
     def _resume(self, place: Place) -> Place:
-        """Come back to an open step. Half-done work stays; only what the step begins with and is not there is brought."""
+        """Come back to an open step. Half-done work stays; only what it begins with and is missing is brought."""
         engine = self._engine()
         if place.attempt is None:
             raise NothingOpen("No lesson was started yet.", "dockerlearn start")
@@ -280,7 +294,7 @@ class Session:
             return place
         stopped = [item for item in place.step.setup if _went_away(item, engine)]
         if stopped:
-            bring.bring(stopped, self._bringing(engine, place.attempt, place))
+            bring.bring(stopped, self._bringing(engine, place.attempt, place, keep_files=True))
             baseline = {**(place.record.baseline if place.record else {}), **bring.baseline(engine, names)}
             since = place.record.since if place.record else engine.now()
             self.store.open_step(place.attempt.id, place.step.id, since, baseline)
@@ -288,20 +302,23 @@ class Session:
 
     def _begin(self, lesson_id: str, engine: EngineApi) -> Attempt:
         identity = engine.identity
-        variables = fix(self.pack.variables(lesson_id), port_is_free=self._port_is_free)
+        variables = fix(self.pack.variables(lesson_id), rng=self._rng, port_is_free=self._port_is_free)
         ledger.refuse_taken(engine, self.store, None, declared(self.pack.lesson(lesson_id, variables)))
         return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, engine.now())
 
-    def _bringing(self, engine: EngineApi, attempt: Attempt, place: Place) -> bring.Context:
+    def _bringing(
+        self, engine: EngineApi, attempt: Attempt, place: Place, *, keep_files: bool = False
+    ) -> bring.Context:
         return bring.Context(
             engine=engine,
             store=self.store,
             attempt=attempt,
             images=self.pack.references,
-            files=self.pack.folder / place.lesson_id / "files",
+            files=self.pack.files(place.lesson_id),
             workspace=place.folder,
             variables=attempt.variables,
             progress=self._waiting,
+            keep_files=keep_files,
         )
 
     def _met_already(self, engine: EngineApi, place: Place, names: Declared) -> bool:
@@ -339,7 +356,9 @@ class Session:
         )
         ledger.observe(engine, self.store, place.attempt, declared(place.lesson))
         if status is Status.MET and not place.passed:
-            self.store.pass_step(place.attempt.id, place.step.id, [f"{o.check}: {o.found}" for o in outcomes])
+            seen = [f"{outcome.check}: {outcome.found}" for outcome in outcomes]
+            # Written down before anybody is told; not when the step was started afresh meanwhile, elsewhere.
+            self.store.pass_step(place.attempt.id, place.step.id, seen, since=place.record.since)
         met = status is Status.MET
         return Verdict(
             step=place.name,
@@ -351,6 +370,21 @@ class Session:
             result=place.step.result if met else "",
             insight=place.step.insight if met else "",
         )
+
+    def glance(self, place: Place, *, failed: bool) -> Verdict | None:
+        """Look after a command of the learner's, and return a verdict only when there is something to say.
+
+        There is when the step is met; when the command ``failed`` and the step is not; or when a mistake is seen from
+        which no right way leads on. Otherwise the learner is on the way, and silence is right.
+        """
+        if place.step.kind != "do" or place.passed:
+            return None
+        verdict = self.check(place, limit=GLANCE)
+        if verdict.status is Status.MET:
+            return verdict
+        if verdict.status is Status.UNMET and (failed or (verdict.mistake is not None and verdict.mistake.dead_end)):
+            return verdict
+        return None
 
     @staticmethod
     def _verdict_without_looking(place: Place) -> Verdict:
@@ -432,9 +466,7 @@ class Session:
             raise WrongKind(f"{place.name} has nothing to solve.", "dockerlearn next")
         if place.attempt is not None and place.record is not None:
             self.store.record_solution_shown(place.attempt.id, place.step.id)
-        return solution_script(
-            place.step, place.step.solution, place.folder, docker_host=docker_host, command=command
-        )
+        return solution_script(place.step, place.step.solution, place.folder, docker_host=docker_host, command=command)
 
     # The syllabus
 
@@ -454,7 +486,7 @@ class Session:
 
     def lesson_row(self, lesson_id: str) -> LessonRow:
         """One lesson of the syllabus. Raises ``UnknownLesson``."""
-        name = self.pack.parse_step(lesson_id, None)
+        name = self.pack.find(lesson_id)
         return next(row for row in self.syllabus() if row.id == name.lesson)
 
 

@@ -1,0 +1,147 @@
+"""What was done, taken elsewhere, and cleaned up."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dockerlearn.cli.options import Json, Plain, Yes
+from dockerlearn.errors import LessonError, UsageError
+from dockerlearn.text import one_line
+from dockerlearn.ui import shapes
+
+if TYPE_CHECKING:
+    from dockerlearn.cli.wiring import Wiring
+
+LARGEST = 50_000_000
+"""Bytes of a file that is imported: a course of a thousand lessons stays far below."""
+
+ExportFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; - for standard output.")]
+ImportFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read; - for standard input.")]
+
+
+def progress(ctx: typer.Context, plain: Plain = False, json: Json = False) -> int:
+    """Show what you did and when; export it, import it."""
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    if ctx.invoked_subcommand is not None:
+        return 0
+    rows = wiring.session.syllabus()
+    marks = wiring.store.history(wiring.pack.id)
+    if wiring.view.json:
+        wiring.view.as_json(shapes.progress_shape(rows, marks))
+    else:
+        wiring.view.history(rows, marks)
+    return 0
+
+
+def export(ctx: typer.Context, file: ExportFile) -> int:
+    """Write your progress to a file that another machine can import."""
+    import json
+
+    wiring: Wiring = ctx.obj
+    exported = json.dumps(wiring.store.export(), indent=1) + "\n"
+    if str(file) == "-":
+        wiring.view.verbatim(exported)
+        return 0
+    if file.exists() and not _is_export(file):
+        raise UsageError(f"{one_line(str(file))} is there and is no export of dockerlearn's; it was left alone.")
+    _write(file, exported)
+    wiring.view.note(f"Your progress is in {file}. On the other machine: dockerlearn progress import FILE")
+    return 0
+
+
+def import_(ctx: typer.Context, file: ImportFile, json: Json = False) -> int:
+    """Add the progress that another machine exported; what you have stays."""
+    wiring: Wiring = ctx.obj.use(json=json)
+    new = wiring.store.import_(_read(wiring, file))
+    if wiring.view.json:
+        wiring.view.as_json({"new": new})
+    else:
+        wiring.view.text(f"{new} new." if new else "Nothing new: all of it was here already.")
+    return 0
+
+
+def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json = False) -> int:
+    """List what the course made, ask, and remove it. What is not the course's stays."""
+    from dockerlearn.setup import clean as cleaning
+
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
+    view, engine = wiring.view, wiring.engine()
+    _observe(wiring)
+    plan = cleaning.plan(engine, wiring.store, workspace=wiring.paths.workspace)
+    to_do = any(item.action != "leave" for item in plan.items)
+    if not view.json:
+        view.clean_plan(plan)
+    elif not (to_do and wiring.yes):
+        view.as_json(shapes.clean_shape(plan, None))
+    if not to_do:
+        return 0
+    wiring.agree("Remove this?", otherwise="dockerlearn clean --yes")
+    report = cleaning.carry_out(plan, engine, wiring.store)
+    if view.json:
+        view.as_json(shapes.clean_shape(plan, report))
+    else:
+        view.clean_report(report)
+    return 0
+
+
+def _observe(wiring: Wiring) -> None:
+    """Enter what the learner made last; a lesson that cannot be read does not keep anything from being cleaned."""
+    from contextlib import suppress
+
+    from dockerlearn.course.names import declared
+    from dockerlearn.setup import ledger
+
+    engine = wiring.engine()
+    for attempt in wiring.store.attempts(engine.identity.id):
+        if attempt.pack == wiring.pack.id:
+            with suppress(LessonError, UsageError):
+                names = declared(wiring.pack.lesson(attempt.lesson, attempt.variables))
+                ledger.observe(engine, wiring.store, attempt, names)
+
+
+def _read(wiring: Wiring, file: Path) -> Any:
+    import json
+
+    try:
+        if str(file) == "-":
+            text = (wiring.view.stdin or sys.stdin).read(LARGEST)
+        elif not file.is_file():
+            raise UsageError(f"There is no file {one_line(str(file))}.")
+        else:
+            if file.stat().st_size > LARGEST:
+                raise UsageError(f"{one_line(str(file))} is far too large to be an export of dockerlearn's progress.")
+            text = file.read_text(encoding="utf-8")
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError(f"{one_line(str(file))} is not an export of dockerlearn's progress: it is not JSON.") from None
+
+
+def _is_export(file: Path) -> bool:
+    import json
+
+    try:
+        found = json.loads(file.read_text(encoding="utf-8")) if file.stat().st_size <= LARGEST else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and "format" in found and "marks" in found
+
+
+def _write(file: Path, text: str) -> None:
+    """Write beside it and rename, so that an export is whole or not there."""
+    import os
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,114 @@
+"""Looks at steps and says what is so. Imports no typer: ``check`` is what is typed most, and its start-up counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dockerlearn.checks.outcome import Status
+from dockerlearn.errors import EngineError, NothingOpen
+from dockerlearn.ui import shapes
+
+if TYPE_CHECKING:
+    from dockerlearn.cli.wiring import Wiring
+    from dockerlearn.session.session import LessonRow, Place
+
+_CODES = {Status.MET: 0, Status.UNMET: 1, Status.UNKNOWN: 3}
+
+
+def code_of(status: Status) -> int:
+    """Return the exit code of a status: could not look is not the same as not met."""
+    return _CODES[status]
+
+
+class Asked(NamedTuple):
+    """A ``check`` of one step, as it was typed."""
+
+    step: str | None
+    json: bool
+    plain: bool
+
+
+def read_simple(arguments: Sequence[str]) -> Asked | None:
+    """Read the simple forms of ``check`` and ``check step``; None leaves the rest, mistakes too, to typer.
+
+    >>> read_simple(["check", "step", "run", "--json"]), read_simple(["check", "--jsn"])
+    (Asked(step='run', json=True, plain=False), None)
+    """
+    if not arguments or arguments[0] != "check":
+        return None
+    flags = {word for word in arguments[1:] if word.startswith("-")}
+    words = [word for word in arguments[1:] if not word.startswith("-")]
+    if flags - {"--json", "--plain"} or len(words) > 2 or (words and words[0] != "step"):
+        return None
+    return Asked(words[1] if len(words) == 2 else None, "--json" in flags, "--plain" in flags)
+
+
+def check_step(wiring: Wiring, text: str | None) -> int:
+    """Verify one step, by default the current one, and return the exit code."""
+    place = wiring.session.place(text)
+    if wiring.view.json:
+        shape, error = _verified(wiring, place)
+        wiring.view.as_json(shape)
+        if error is not None:
+            raise error
+        return code_of(Status(shape["status"]))
+    verdict = wiring.session.check(place)
+    wiring.view.verdict(verdict)
+    return code_of(verdict.status)
+
+
+def _verified(wiring: Wiring, place: Place) -> tuple[dict[str, Any], EngineError | None]:
+    """Return a step's verdict for programs; an engine that cannot be reached is a verdict, too: unknown."""
+    began = time.monotonic()
+    try:
+        return shapes.check_shape(wiring.session.check(place)), None
+    except EngineError as error:
+        elapsed = round((time.monotonic() - began) * 1000)
+        return shapes.could_not_look(place.name, error, passed=place.passed, elapsed_ms=elapsed), error
+
+
+def check_rows(wiring: Wiring, lesson_id: str | None) -> int:
+    """Verify the open step, then say what is passed in one lesson or all."""
+    place = _open_step(wiring, lesson_id)
+    shape: dict[str, Any] | None = None
+    verdict, error = None, None
+    if place is not None and wiring.view.json:
+        shape, error = _verified(wiring, place)
+    elif place is not None:
+        try:
+            verdict = wiring.session.check(place)
+        except EngineError as raised:
+            error = raised
+    rows = [row for row in wiring.session.syllabus() if lesson_id in {None, row.id}]
+    if wiring.view.json:
+        wiring.view.as_json(
+            shapes.lesson_check_shape(rows[0], shape) if lesson_id else shapes.course_check_shape(rows, shape)
+        )
+    else:
+        wiring.view.syllabus(rows)
+        if place is not None and verdict is not None:
+            wiring.view.text(f"\n{place.name}")
+            wiring.view.verdict(verdict)
+    if error is not None:
+        raise error
+    status = verdict.status if verdict is not None else Status(shape["status"]) if shape else Status.UNMET
+    if _all_passed(rows):
+        return 0
+    return 3 if status is Status.UNKNOWN else 1
+
+
+def _open_step(wiring: Wiring, lesson_id: str | None) -> Place | None:
+    """Return the current step, when it is one to verify and belongs here."""
+    try:
+        place = wiring.session.place()
+    except NothingOpen:
+        return None
+    if lesson_id not in {None, place.lesson_id} or place.record is None or place.record.status != "open":
+        return None
+    return place if place.step.kind == "do" else None
+
+
+def _all_passed(rows: list[LessonRow]) -> bool:
+    return all(step.status == "passed" for row in rows for step in row.steps)

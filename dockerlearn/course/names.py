@@ -1,0 +1,75 @@
+"""The names that belong to the course: all begin with ``dl-``, and a lesson declares its own by checking them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dockerlearn.checks.base import Noun
+from dockerlearn.checks.container import Container
+from dockerlearn.checks.http import Http
+from dockerlearn.checks.image import Image
+from dockerlearn.course.models import Lesson, Step
+from dockerlearn.engine import references
+from dockerlearn.setup.spec import Declared, SetupContainer, SetupImage, SetupItem
+
+PREFIX = "dl-"
+
+_NAME = re.compile(r"^dl-[a-zA-Z0-9_.-]+$")
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a container may be called so by a lesson.
+
+    >>> is_own_name("dl-web"), is_own_name("web"), is_own_name("dl-")
+    (True, False, False)
+    """
+    return bool(_NAME.match(name))
+
+
+def is_own_image(reference: str) -> bool:
+    """Whether an image reference is a name of the course's own: its last part begins with ``dl-``.
+
+    >>> is_own_image("dl-tools:v1"), is_own_image("localhost:5000/dl-app"), is_own_image("nginx:dl-1")
+    (True, True, False)
+    """
+    return is_own_name(references.repository(reference).rpartition("/")[2])
+
+
+def declared(lesson: Lesson) -> Declared:
+    """Return the names that a lesson's setup, checks, mistakes, answers and proofs say are its own.
+
+    Only those that begin with ``dl-``: a lesson cannot claim what is somebody else's by naming it.
+    """
+    containers: set[str] = set()
+    images: set[str] = set()
+    for step in lesson.steps:
+        for item in _parts(step):
+            if isinstance(item, Container | SetupContainer):
+                containers.add(item.container)
+                images.update(_given(item.image))
+            elif isinstance(item, Http):
+                containers.add(item.container)
+            elif isinstance(item, Image):
+                images.update(_given(item.image, item.same_as, item.not_same_as))
+            elif isinstance(item, SetupImage):
+                images.update(_given(item.image, item.tag_of))
+        if step.answer is not None and step.answer.from_ is not None and step.answer.from_.container:
+            containers.add(step.answer.from_.container)
+    return Declared(
+        containers=frozenset(name for name in containers if is_own_name(name)),
+        images=frozenset(references.normalise(image) for image in images if is_own_image(image)),
+    )
+
+
+def _parts(step: Step) -> Iterator[Noun | SetupItem]:
+    yield from step.setup
+    yield from step.check
+    for mistake in step.mistakes:
+        yield from mistake.when
+    if step.predict is not None and step.predict.proof is not None:
+        yield from step.predict.proof.check
+
+
+def _given(*names: str | None) -> set[str]:
+    return {name for name in names if name}

@@ -1,0 +1,279 @@
+"""Installing an engine from the distribution's packages, after showing what apt would do.
+
+``plan`` changes nothing but, when they are empty, apt's package lists. ``install`` does what the plan says and nothing
+more: apt is told to remove nothing, and services are kept from starting while it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from dockerlearn.engine import standin
+from dockerlearn.errors import PracticeFailed
+from dockerlearn.text import one_line
+
+Progress = Callable[[str], None]
+
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+_POLICY = "#!/bin/sh\n# Of dockerlearn, while it installs packages: their services are not to be started.\nexit 101\n"
+_QUIET = ("-q", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120")
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The machine to install on. ``path`` is where programs are looked for; ``root`` is ``/`` outside of tests."""
+
+    root: Path
+    path: str
+    is_root: bool
+
+    @classmethod
+    def this(cls) -> Machine:
+        """The one this runs on."""
+        return cls(Path("/"), f"{os.environ.get('PATH', os.defpath)}:{_SBIN}", os.geteuid() == 0)
+
+
+class InstallPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What apt would do. ``missing`` are programs; ``installs`` and ``removes`` are packages with their versions.
+
+    ``packages`` are those asked for, the rest of ``installs`` is what they need. ``unpacks`` are packages of which one
+    file is taken out without installing them, since they would push others out. ``removes`` of a plan to be carried
+    out is empty: ``plan`` refuses otherwise.
+    """
+
+    missing: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    installs: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+    unpacks: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether everything is there."""
+        return not self.packages and not self.unpacks
+
+
+def plan(*, progress: Progress | None = None, machine: Machine | None = None) -> InstallPlan:
+    """Find out what is missing for a practice engine and what apt would do about it.
+
+    Raises ``PracticeFailed`` on systems without apt, when apt cannot say, and when it would remove a package.
+    """
+    here = machine or Machine.this()
+    say = progress or _silent
+    needs = _needs(here)
+    if not needs:
+        return InstallPlan()
+    if not _is_debian_like(here) or shutil.which("apt-get", path=here.path) is None:
+        raise PracticeFailed(
+            f"The practice engine needs {', '.join(needs)} on this machine; only the packages of Debian and Ubuntu can "
+            "be installed for you, and this is another system."
+        )
+    if not _has_lists(here):
+        if not here.is_root:
+            raise PracticeFailed(
+                "apt has no package lists yet, so it cannot say what it would do.", "sudo apt-get update"
+            )
+        say("apt has no package lists yet: running apt-get update first.")
+        _run(here, ["apt-get", *_QUIET, "update"], say)
+    packages = _packages(here, needs)
+    installs, removes = _simulate(here, packages)
+    unpacks: tuple[str, ...] = ()
+    if "busybox-static" in packages and any(name.split()[0] == "busybox" for name in removes):
+        # Debian's two builds of busybox exclude each other, and the one that is here may be needed to start up.
+        unpacks, packages = ("busybox-static",), tuple(name for name in packages if name != "busybox-static")
+        installs, removes = _simulate(here, packages) if packages else ((), ())
+    if removes:
+        raise PracticeFailed(
+            f"To install {', '.join(packages)}, apt would remove {', '.join(removes)}. That is not done for you; "
+            "if another Docker is installed here, start that one."
+        )
+    return InstallPlan(
+        missing=tuple(needs),
+        packages=packages,
+        installs=installs,
+        removes=removes,
+        unpacks=unpacks,
+        command=_command(packages),
+    )
+
+
+def install(plan: InstallPlan, progress: Progress | None = None, *, machine: Machine | None = None) -> None:
+    """Carry out a plan; ``progress`` gets apt's lines. Raises ``PracticeFailed`` when it fails or this is not root."""
+    here = machine or Machine.this()
+    say = progress or _silent
+    if plan.nothing_to_do:
+        return
+    if not here.is_root:
+        raise PracticeFailed(
+            "Only root can install packages; an administrator has to run this:",
+            "sudo " + " ".join(_command((*plan.packages, *plan.unpacks))),
+        )
+    if plan.packages:
+        with _services_stay_off(here):
+            _run(
+                here,
+                ["apt-get", *_QUIET, "install", "-y", "--no-remove", "--no-install-recommends", *plan.packages],
+                say,
+            )
+    for package in plan.unpacks:
+        _unpack(here, package, say)
+    left = _needs(here)
+    if left:
+        raise PracticeFailed(f"apt is done, and {', '.join(left)} is still not there.")
+
+
+def _silent(_: str) -> None:
+    """Report to nobody."""
+
+
+def _needs(machine: Machine) -> dict[str, str]:
+    """Programs that are missing, each with the package that has it."""
+    needs = {
+        program: package
+        for program, package in (("dockerd", "docker.io"), ("docker", "docker-cli"), ("iptables", "iptables"))
+        if shutil.which(program, path=machine.path) is None
+    }
+    places = [*machine.path.split(":"), str(_inside(machine, standin.UNPACKED.parent))]
+    try:
+        standin.find_busybox(":".join(places))
+    except PracticeFailed:
+        needs["busybox (static)"] = "busybox-static"
+    return needs
+
+
+def _packages(machine: Machine, needs: dict[str, str]) -> tuple[str, ...]:
+    packages = list(needs.values())
+    if "docker-cli" in packages and not _is_known(machine, "docker-cli"):
+        # Before Debian 13 the client is part of docker.io.
+        packages.remove("docker-cli")
+        packages.insert(0, "docker.io")
+    return tuple(dict.fromkeys(packages))
+
+
+def _is_known(machine: Machine, package: str) -> bool:
+    done = _capture(machine, ["apt-cache", "show", "--no-all-versions", package])
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
+def _command(packages: tuple[str, ...]) -> tuple[str, ...]:
+    return ("apt-get", "install", "--no-install-recommends", *packages)
+
+
+def _inside(machine: Machine, path: Path) -> Path:
+    return machine.root / path.relative_to("/")
+
+
+def _is_debian_like(machine: Machine) -> bool:
+    try:
+        text = _inside(machine, Path("/etc/os-release")).read_text()
+    except OSError:
+        return False
+    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    words = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".replace('"', "").split()
+    return "debian" in words or "ubuntu" in words
+
+
+def _has_lists(machine: Machine) -> bool:
+    return any(_inside(machine, Path("/var/lib/apt/lists")).glob("*_Packages*"))
+
+
+def _simulate(machine: Machine, packages: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What apt says it would install and remove, as ``name version``."""
+    done = _capture(machine, ["apt-get", "install", "--simulate", "--no-install-recommends", *packages])
+    if done.returncode != 0:
+        said = _reason(done.stderr.splitlines() or done.stdout.splitlines())
+        raise PracticeFailed(f"apt cannot install {', '.join(packages)}: {said}", "apt-get update")
+    installs, removes = [], []
+    for line in done.stdout.splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "Inst":
+            # "Inst NAME [OLD] (NEW ORIGIN [ARCHITECTURE])"
+            installs.append(f"{rest.split()[0]} {rest.partition('(')[2].split(' ')[0].rstrip(')')}".strip())
+        elif kind in ("Remv", "Purg"):
+            removes.append(" ".join(word.strip("[]") for word in rest.split()[:2]))
+    return tuple(installs), tuple(removes)
+
+
+def _environment(machine: Machine) -> dict[str, str]:
+    return {**os.environ, "PATH": machine.path, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+
+
+def _capture(machine: Machine, command: list[str]) -> subprocess.CompletedProcess[str]:
+    program = shutil.which(command[0], path=machine.path) or command[0]
+    try:
+        return subprocess.run(
+            [program, *command[1:]],
+            capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
+            env=_environment(machine),
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PracticeFailed(f"{command[0]} does not answer: {error}") from error
+
+
+def _run(machine: Machine, command: list[str], say: Progress, cwd: Path | None = None) -> None:
+    """Run a program of apt and report its lines as they come."""
+    program = shutil.which(command[0], path=machine.path) or command[0]
+    lines: list[str] = []
+    with subprocess.Popen(
+        [program, *command[1:]],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, errors="replace",
+        env=_environment(machine), cwd=cwd,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None  # noqa: S101  # asked for above
+        for line in running.stdout:
+            lines.append(line.rstrip())
+            say(one_line(line))
+    if running.returncode != 0:
+        raise PracticeFailed(f"{' '.join(command[:1])} failed: {_reason(lines)}")
+
+
+def _reason(lines: list[str]) -> str:
+    errors = [line for line in lines if line.startswith("E:")] or lines[-3:]
+    return one_line(" ".join(errors), 400) or "it gave no reason"
+
+
+@contextlib.contextmanager
+def _services_stay_off(machine: Machine) -> Iterator[None]:
+    """Have maintainer scripts start no services, by the file that Debian has for that; one that is there is kept."""
+    path = _inside(machine, Path("/usr/sbin/policy-rc.d"))
+    try:
+        with path.open("x") as file:
+            file.write(_POLICY)
+    except FileExistsError:
+        yield
+        return
+    try:
+        path.chmod(0o755)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if path.read_text() == _POLICY:
+                path.unlink()
+
+
+def _unpack(machine: Machine, package: str, say: Progress) -> None:
+    """Fetch a package and take the busybox out of it, without installing it."""
+    with tempfile.TemporaryDirectory(prefix="dl-") as name:
+        folder = Path(name)
+        # apt fetches as a user of its own, who has to be able to write here.
+        folder.chmod(0o777)
+        _run(machine, ["apt-get", *_QUIET, "download", package], say, cwd=folder)
+        for archive in folder.glob("*.deb"):
+            _run(machine, ["dpkg-deb", "-x", str(archive), str(folder / "tree")], say)
+        found = next(
+            (path for path in (folder / "tree/bin/busybox", folder / "tree/usr/bin/busybox") if path.is_file()), None
+        )
+        if found is None:
+            raise PracticeFailed(f"The package {package} has no busybox in it.")
+        target = _inside(machine, standin.UNPACKED)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, target)
+        target.chmod(0o755)

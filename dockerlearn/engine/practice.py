@@ -1,0 +1,683 @@
+"""The practice engine: a private dockerd, for whoever has no engine and for the tests.
+
+Everything of it lives in one folder (``Paths.practice``)::
+
+    engine.json      the record: what was started, and what the machine was like before
+    daemon.json      its configuration, written anew at each start
+    data/            its data root; kept until ``down(purge=True)``
+    store/           stand-in images, served by a mirror on loopback
+    run/             socket, exec root and pid file, mode 0700; in a temporary folder when this path is too long
+    dockerd.log      its own words since the last start
+
+Beyond the folder it adds, in its network namespace, a bridge, packet filter rules and forwarding. ``down`` takes all of
+that away again, also after a crash; ``up`` after a crash or a restart of the machine does the same first.
+
+A process is recognised by its command line, which names this folder, and by number and start time together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dockerlearn.engine.processes import Process
+from dockerlearn.errors import PracticeFailed
+from dockerlearn.text import safe
+
+if TYPE_CHECKING:
+    import ipaddress
+
+Progress = Callable[[str], None]
+
+RECORD = "engine.json"
+DEFAULT_SOCKET = Path("/run/docker.sock")
+PROBE_IMAGE = "busybox:1.36"
+
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+# A unix socket's path has at most 107 bytes; the longest that dockerd makes below run/ is 36 longer than it.
+_LONGEST_RUN = 107 - len("/x/containerd/containerd-debug.sock.ttrpc")
+_PROGRAMS = ("dockerd", "containerd", "docker-proxy", "runc")
+_SHIM_SOCKETS = Path("/run/containerd/s")
+_SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/default/forwarding")
+_READY_SECONDS = 60.0
+_REGISTRY_SECONDS = 6.0
+_STOP_SECONDS = 20.0
+_LOCK_SECONDS = 180.0
+_LOG_LINES = 8
+
+
+class PracticeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the practice engine is like. ``address`` is what ``DOCKER_HOST`` would say; None when it is not up.
+
+    ``stand_ins`` is True when pulls are answered with stand-in images. ``engine_id`` survives restarts.
+    """
+
+    up: bool
+    address: str | None
+    stand_ins: bool
+    engine_id: str | None
+    version: str | None
+    folder: Path
+
+
+class Before(msgspec.Struct):
+    """What of the network is put back: the packet filter by family, sysctls by path, names of interfaces."""
+
+    filters: dict[str, str] = {}
+    sysctls: dict[str, str] = {}
+    links: list[str] = []
+
+
+class MirrorProcess(msgspec.Struct):
+    """The registry mirror that was started."""
+
+    process: Process
+    port: int
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """``engine.json``. It is written before anything is started, so that nothing started is ever without one."""
+
+    format: int = 1
+    boot: str
+    network: str
+    run: str
+    bridge: str
+    subnet: str
+    before: Before
+    dockerd: Process | None = None
+    mirror: MirrorProcess | None = None
+    address: str | None = None
+    engine_id: str | None = None
+    version: str | None = None
+
+    @property
+    def socket(self) -> str:
+        """The path of the engine's socket."""
+        return f"{self.run}/s"
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in ``folder``, or None when there is none or it cannot be read."""
+    try:
+        return msgspec.json.decode((folder / RECORD).read_bytes(), type=Record)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def address(folder: Path) -> str | None:
+    """Where the practice engine of this folder listens, by its record alone; None when none was brought up.
+
+    It may have died since: then connecting says so, and nobody is sent to another engine without a word.
+    """
+    record = read_record(folder)
+    return record.address if record is not None else None
+
+
+def address_if_up(folder: Path) -> str | None:
+    """Like ``address``, but None as well when the engine of the record has ended."""
+    from dockerlearn.engine import processes
+
+    record = read_record(folder)
+    if record is None or record.dockerd is None or not processes.is_alive(record.dockerd):
+        return None
+    return record.address
+
+
+class Practice:
+    """The practice engine of one folder.
+
+    ``default_socket`` is where the machine's own engine would listen. Two of these for one folder, in one process or
+    in two, take turns.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        default_socket: Path = DEFAULT_SOCKET,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.folder = folder.absolute()
+        self._default_socket = default_socket
+        self._environ = environ
+
+    @property
+    def log(self) -> Path:
+        """The file with dockerd's own words."""
+        return self.folder / "dockerd.log"
+
+    def status(self) -> PracticeStatus:
+        """What it is like now."""
+        record = read_record(self.folder)
+        if record is None or record.address is None or not self._answers(record):
+            return PracticeStatus(
+                up=False, address=None, stand_ins=False, engine_id=None, version=None, folder=self.folder
+            )
+        return PracticeStatus(
+            up=True,
+            address=record.address,
+            stand_ins=record.mirror is not None,
+            engine_id=record.engine_id,
+            version=record.version,
+            folder=self.folder,
+        )
+
+    def up(self, *, progress: Progress | None = None, stand_ins: bool | None = None) -> PracticeStatus:
+        """Start it, unless it runs; the value is its status when it answers.
+
+        ``stand_ins``: True serves stand-in images for public names, False never, None only if no registry answers the
+        engine. On an engine that runs already only True changes anything. Raises ``PracticeFailed``.
+        """
+        say = progress or _silent
+        _require_linux_root()
+        with self._locked():
+            record = read_record(self.folder)
+            if record is not None and record.address is not None and self._answers(record):
+                if (stand_ins or record.mirror is not None) and not self._mirror_runs(record):
+                    self._serve_stand_ins(record, say)
+                return self.status()
+            self._require_possible()
+            if record is not None:
+                say("Clearing away what the last practice engine left behind.")
+                self._take_down(record)
+            record = self._prepare()
+            try:
+                self._start(record, say, stand_ins=stand_ins)
+            except BaseException:
+                with contextlib.suppress(PracticeFailed):
+                    self._take_down(record)
+                raise
+            return self.status()
+
+    def down(self, *, purge: bool = False) -> PracticeStatus:
+        """Stop it and take away everything it brought; its images and containers are kept unless ``purge`` is set.
+
+        Does nothing when there is none. Raises ``PracticeFailed`` when something of it would not go.
+        """
+        import shutil
+
+        if not self.folder.exists():
+            return self.status()
+        with self._locked():
+            record = read_record(self.folder)
+            if record is not None:
+                _require_linux_root()
+                self._take_down(record)
+            if purge:
+                mounted = _mounts_below([self.folder])
+                if mounted:
+                    raise PracticeFailed(f"{mounted[0]} is still mounted, so the practice engine's data was kept.")
+                for name in ("data", "store"):
+                    shutil.rmtree(self.folder / name, ignore_errors=True)
+                for name in ("dockerd.log", "mirror.log"):
+                    (self.folder / name).unlink(missing_ok=True)
+        return self.status()
+
+    # What has to be so before anything is touched.
+
+    def _require_possible(self) -> None:
+        missing = [program for program in ("dockerd", "containerd", "iptables") if _which(program) is None]
+        if missing:
+            raise PracticeFailed(
+                f"The practice engine needs {' and '.join(missing)}, which this machine does not have.",
+                "apt-get install --no-install-recommends docker.io iptables",
+            )
+        if not any(" - cgroup" in line for line in _mountinfo()):
+            raise PracticeFailed(
+                "Control groups are not mounted here, and no container can be started without them.",
+                "mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+            )
+        other = self._other_engine()
+        if other is not None:
+            raise PracticeFailed(
+                f"Another engine runs here already ({other}), so use that one: two dockerds in one network namespace "
+                "rewrite each other's packet filter rules."
+            )
+
+    def _other_engine(self) -> str | None:
+        """An engine in this network namespace that is not ours, in words."""
+        from dockerlearn.engine import processes, unix_http
+
+        here = processes.network_namespace()
+        own = {process.pid for process in self._processes()}
+        for pid in processes.every():
+            line = processes.command_line(pid)
+            if not line or line[0].rpartition("/")[2] != "dockerd" or pid in own:
+                continue
+            if processes.look(pid) is not None and processes.network_namespace(pid) == here:
+                return f"dockerd, process {pid}"
+        peer = _listener(self._default_socket)
+        if peer is None or (peer > 0 and processes.network_namespace(peer) != here):
+            return None
+        return f"at {self._default_socket}" if unix_http.pings(str(self._default_socket)) else None
+
+    # Starting.
+
+    def _prepare(self) -> Record:
+        """Write down what is about to be started and what the network is like, before anything is done to it."""
+        import hashlib
+        import tempfile
+        import zlib
+
+        from dockerlearn.engine import bridge, packet_filter, processes
+
+        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:8]
+        network = bridge.free_range(bridge.routed(), prefer=zlib.crc32(os.fsencode(self.folder)))
+        if network is None:
+            raise PracticeFailed("Every private address range has a route here, so none is left for containers.")
+        run = self.folder / "run"
+        if len(os.fsencode(run)) > _LONGEST_RUN:
+            base = next((place for place in ("/run", "/tmp") if os.access(place, os.W_OK)), None)  # noqa: S108
+            run = Path(tempfile.mkdtemp(prefix="dl-", dir=base))
+        else:
+            run.mkdir(mode=0o700, exist_ok=True)
+            run.chmod(0o700)
+        record = Record(
+            boot=processes.boot_id(),
+            network=processes.network_namespace(),
+            run=str(run),
+            bridge=f"dl{name}",
+            subnet=str(network),
+            before=Before(
+                filters=packet_filter.save(),
+                sysctls={key: value for key in _SYSCTLS if (value := _sysctl(key)) is not None},
+                links=bridge.links(),
+            ),
+        )
+        self._write(record)
+        return record
+
+    def _start(self, record: Record, say: Progress, *, stand_ins: bool | None) -> None:
+        import ipaddress
+
+        from dockerlearn.engine import bridge, processes
+
+        subnet = ipaddress.IPv4Network(record.subnet)
+        try:
+            bridge.create(record.bridge, ipaddress.IPv4Interface(f"{subnet[1]}/24"))
+        except OSError as error:
+            raise PracticeFailed(f"The kernel made no network bridge for the practice engine: {error}.") from error
+        if stand_ins:
+            self._start_mirror(record, say)
+        self._configure(record, subnet)
+        (self.folder / "data").mkdir(mode=0o711, exist_ok=True)
+        self.log.write_bytes(b"")
+        say("Starting the practice engine.")
+        record.dockerd = processes.spawn(
+            [
+                str(_which("dockerd")),
+                "--config-file", str(self.folder / "daemon.json"),
+                "--data-root", str(self.folder / "data"),
+                "--exec-root", f"{record.run}/x",
+            ],
+            self._environment(),
+            self.log,
+        )  # fmt: skip
+        self._write(record)
+        self._wait_ready(record)
+        record.address = f"unix://{record.socket}"
+        self._write(record)
+        if stand_ins is None and not self._registry_answers(record):
+            say("No registry answers from here.")
+            self._serve_stand_ins(record, say)
+
+    def _environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in self._environ.items() if not key.startswith(("DOCKER", "CONTAINERD"))}
+        return {**kept, "PATH": f"{kept.get('PATH', '')}:{_SBIN}".lstrip(":")}
+
+    def _configure(self, record: Record, subnet: ipaddress.IPv4Network) -> None:
+        halves = list(subnet.subnets(prefixlen_diff=1))
+        config: dict[str, object] = {
+            "hosts": [f"unix://{record.socket}"],
+            "pidfile": f"{record.run}/p",
+            "bridge": record.bridge,
+            # The bridge has the first 256 addresses of the range; learners' networks get those of its other half.
+            "default-address-pools": [{"base": str(halves[1]), "size": 24}],
+            "log-level": "warn",
+            # Seconds that containers have to end when the engine does; most in lessons never do by themselves.
+            "shutdown-timeout": 2,
+        }
+        if record.mirror is not None:
+            config["registry-mirrors"] = [_mirror_url(record.mirror.port)]
+        _write_whole(self.folder / "daemon.json", msgspec.json.format(msgspec.json.encode(config), indent=1))
+
+    def _wait_ready(self, record: Record) -> None:
+        import http.client
+        import time
+
+        from dockerlearn.engine import processes, unix_http
+
+        assert record.dockerd is not None  # noqa: S101  # set by the caller just before
+        deadline = time.monotonic() + _READY_SECONDS
+        while not unix_http.pings(record.socket):
+            if not processes.is_alive(record.dockerd):
+                raise PracticeFailed(f"The practice engine ended while it started. {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise PracticeFailed(
+                    f"The practice engine did not answer within {_READY_SECONDS:.0f} seconds. {self._last_words()}"
+                )
+            time.sleep(0.02)
+        try:
+            info = unix_http.ask(record.socket, "/info", timeout=20).fields()
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise PracticeFailed(f"The practice engine does not say what it is: {error}.") from error
+        record.engine_id, record.version = str(info.get("ID", "")), str(info.get("ServerVersion", ""))
+
+    def _last_words(self) -> str:
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()
+        except OSError:
+            lines = []
+        if not lines:
+            return f"It said nothing ({self.log})."
+        return f"Its last words ({self.log}):\n" + "\n".join(f"  {safe(line)}" for line in lines[-_LOG_LINES:])
+
+    # Stand-ins.
+
+    def _registry_answers(self, record: Record) -> bool:
+        """Whether the engine can learn about a public image; a rate limit counts as no, since no pull would work."""
+        import http.client
+
+        from dockerlearn.engine import unix_http
+
+        try:
+            return unix_http.ask(record.socket, f"/distribution/{PROBE_IMAGE}/json", timeout=_REGISTRY_SECONDS).ok
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def _serve_stand_ins(self, record: Record, say: Progress) -> None:
+        """Start the mirror for an engine that runs, and have it use it."""
+        import http.client
+        import ipaddress
+        import signal
+        import time
+
+        from dockerlearn.engine import processes, unix_http
+
+        self._start_mirror(record, say)
+        assert record.mirror is not None  # noqa: S101  # what was just started
+        assert record.dockerd is not None  # noqa: S101  # it answers
+        self._configure(record, ipaddress.IPv4Network(record.subnet))
+        url = _mirror_url(record.mirror.port)
+        processes.send(record.dockerd, signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+                info = unix_http.ask(record.socket, "/info").fields()
+                registry = info.get("RegistryConfig")
+                mirrors = registry.get("Mirrors") if isinstance(registry, dict) else None
+                if any(str(mirror).rstrip("/") == url for mirror in mirrors or ()):
+                    return
+            time.sleep(0.02)
+        raise PracticeFailed(f"The practice engine did not take up the mirror with the stand-ins. {self._last_words()}")
+
+    def _start_mirror(self, record: Record, say: Progress) -> None:
+        from dockerlearn.engine import mirror, processes, standin
+
+        say("Making stand-in images: busybox comes from this machine's own packages.")
+        store = self.folder / "store"
+        store.mkdir(exist_ok=True)
+        standin.build_busybox(standin.find_busybox(), store)
+        if record.mirror is not None:
+            self._stop_mirror()
+        package = str(Path(__file__).parents[2])
+        with mirror.listen() as listener:
+            process = processes.spawn(
+                [sys.executable, "-P", "-m", "dockerlearn.engine.mirror", str(store), "--fd", str(listener.fileno())],
+                {"PYTHONPATH": package, "PATH": self._environ.get("PATH", _SBIN)},
+                self.folder / "mirror.log",
+                keep=(listener.fileno(),),
+            )
+            record.mirror = MirrorProcess(process, int(listener.getsockname()[1]))
+        self._write(record)
+
+    def _mirror_runs(self, record: Record) -> bool:
+        from dockerlearn.engine import processes
+
+        return record.mirror is not None and processes.is_alive(record.mirror.process)
+
+    # Stopping.
+
+    def _take_down(self, record: Record) -> None:
+        """End the processes of this folder and undo what they did; safe to repeat at any point."""
+        import shutil
+        import signal
+
+        from dockerlearn.engine import processes
+
+        mine = [process for process in self._processes(record) if _program(process.pid) == "dockerd"]
+        for process in mine:
+            processes.send(process, signal.SIGTERM)
+        processes.wait_gone(mine, _STOP_SECONDS)
+        left = self._processes(record)
+        shims = [process for process in left if _program(process.pid).startswith("containerd-shim")]
+        sockets = [socket for process in shims if (socket := _shim_socket(process.pid)) is not None]
+        # A container's processes hang below its shim and would stay when only the shim ended.
+        doomed = [*left, *processes.descendants(shims)]
+        for process in doomed:
+            processes.send(process, signal.SIGKILL)
+        alive = processes.wait_gone(doomed, 10)
+        if alive:
+            raise PracticeFailed(f"Process {alive[0].pid} of the practice engine does not end.")
+        self._stop_mirror()
+        for socket in sockets:
+            socket.unlink(missing_ok=True)
+        for folder in _mounts_below([self.folder, Path(record.run)]):
+            _unmount(folder)
+        # Another start of the machine, or another network namespace, has nothing of what is undone here.
+        if (record.boot, record.network) == (processes.boot_id(), processes.network_namespace()):
+            _undo_network(record)
+        shutil.rmtree(record.run, ignore_errors=True)
+        for name in (RECORD, "daemon.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _stop_mirror(self) -> None:
+        import signal
+
+        from dockerlearn.engine import processes
+
+        store = str(self.folder / "store")
+        mine = [
+            process
+            for pid in processes.every()
+            if (line := processes.command_line(pid)) and "dockerlearn.engine.mirror" in line and store in line
+            if (process := processes.look(pid)) is not None
+        ]
+        for process in mine:
+            processes.send(process, signal.SIGTERM)
+        for process in processes.wait_gone(mine, 3):
+            processes.send(process, signal.SIGKILL)
+        processes.wait_gone(mine, 3)
+
+    def _processes(self, record: Record | None = None) -> list[Process]:
+        from dockerlearn.engine import processes
+
+        folders = [self.folder / "data", self.folder / "run"]
+        if record is not None:
+            folders.append(Path(record.run))
+        return processes.naming(folders, _PROGRAMS)
+
+    def _answers(self, record: Record) -> bool:
+        from dockerlearn.engine import processes, unix_http
+
+        return (
+            record.dockerd is not None
+            and processes.is_alive(record.dockerd)
+            and str(self.folder / "data") in processes.command_line(record.dockerd.pid)
+            and unix_http.pings(record.socket)
+        )
+
+    # The folder.
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        import fcntl
+        import time
+
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise PracticeFailed(f"{self.folder} cannot be used: {error.strerror}.") from error
+        with lock:
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise PracticeFailed(
+                            f"Another command has been busy with the practice engine for {_LOCK_SECONDS:.0f} seconds."
+                        ) from None
+                    time.sleep(0.05)
+            yield
+
+    def _write(self, record: Record) -> None:
+        _write_whole(self.folder / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=1))
+
+
+def _silent(_: str) -> None:
+    """Report to nobody."""
+
+
+def _require_linux_root() -> None:
+    if not sys.platform.startswith("linux"):
+        raise PracticeFailed("The practice engine needs Linux; here, Docker Desktop or Colima brings an engine.")
+    if os.geteuid() != 0:
+        import getpass
+
+        try:
+            name = getpass.getuser()
+        except (KeyError, OSError):
+            name = str(os.geteuid())
+        raise PracticeFailed(
+            "Only root can start a practice engine. An administrator can give you this machine's engine instead "
+            "(whoever may use it can become root):",
+            f"sudo sh -c 'apt-get install -y --no-install-recommends docker.io && usermod -aG docker {name}'",
+        )
+
+
+def _which(program: str) -> str | None:
+    import shutil
+
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_SBIN}")
+
+
+def _program(pid: int) -> str:
+    from dockerlearn.engine import processes
+
+    line = processes.command_line(pid)
+    return line[0].rpartition("/")[2] if line else ""
+
+
+def _mirror_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, also when the machine stops in the middle."""
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
+        file.write(content + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _listener(path: Path) -> int | None:
+    """Who listens at a socket: a process number, 0 for one that cannot be seen from here, None for nobody."""
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(str(path))
+            pid: int = struct.unpack("=iII", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        except OSError:
+            return None
+        return pid
+
+
+def _shim_socket(pid: int) -> Path | None:
+    """Where a shim listens: named by a hash of what it was told (containerd's ``shim.SocketAddress``)."""
+    import hashlib
+
+    from dockerlearn.engine import processes
+
+    line = processes.command_line(pid)
+    told = dict(zip(line[1::2], line[2::2], strict=False))
+    try:
+        spoken = "/".join((told["-address"], told["-namespace"], told["-id"]))
+    except KeyError:
+        return None
+    return _SHIM_SOCKETS / hashlib.sha256(spoken.encode()).hexdigest()
+
+
+def _mountinfo() -> list[str]:
+    return Path("/proc/thread-self/mountinfo").read_text().splitlines()
+
+
+def _mounts_below(folders: list[Path]) -> list[str]:
+    """The mount points at or below ``folders``, the deepest first."""
+    inside = [str(folder) for folder in folders]
+    points = [_unescaped(line.split()[4]) for line in _mountinfo()]
+    mine = [point for point in points if any(point == top or point.startswith(f"{top}/") for top in inside)]
+    return sorted(mine, key=lambda point: -point.count("/"))
+
+
+def _unescaped(point: str) -> str:
+    import re
+
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)
+
+
+def _unmount(point: str) -> None:
+    import subprocess
+
+    for options in ([], ["-l"]):
+        done = subprocess.run(
+            ["umount", *options, "--", point], capture_output=True, text=True, check=False, timeout=30
+        )
+        if done.returncode == 0:
+            return
+    raise PracticeFailed(f"{point} of the practice engine cannot be unmounted: {safe(done.stderr).strip()}")
+
+
+def _sysctl(key: str) -> str | None:
+    try:
+        return (Path("/proc/sys") / key).read_text().strip()
+    except OSError:
+        return None
+
+
+def _undo_network(record: Record) -> None:
+    from dockerlearn.engine import bridge, packet_filter
+
+    # Networks that learners made have bridges of their own, which a dockerd leaves behind when it ends.
+    known = set(record.before.links)
+    made = [
+        name
+        for name in bridge.links()
+        if name == record.bridge or (name not in known and packet_filter.DOCKER_BRIDGE.fullmatch(name))
+    ]
+    forwarding = record.before.sysctls.get(_SYSCTLS[0]) == "0"
+    trouble = packet_filter.restore(record.before.filters, {record.bridge, *made}, policy=forwarding)
+    if trouble is not None:
+        raise PracticeFailed(f"The packet filter rules of the practice engine were not removed: {safe(trouble)}")
+    try:
+        for name in made:
+            bridge.remove(name)
+        for key, value in record.before.sysctls.items():
+            if _sysctl(key) != value:
+                (Path("/proc/sys") / key).write_text(value)
+    except OSError as error:
+        raise PracticeFailed(f"The network of the practice engine was not put back: {error}.") from error

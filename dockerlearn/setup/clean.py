@@ -1,0 +1,257 @@
+"""Takes away what the course made, and nothing else: by id, never by force, told before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from dockerlearn.engine import references
+from dockerlearn.engine.api import ContainerRow, EngineApi
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.errors import EngineRejected
+from dockerlearn.progress.store import Entry, Store
+from dockerlearn.setup import ledger
+from dockerlearn.setup.ledger import Owned
+from dockerlearn.setup.workspace import lesson_folders
+from dockerlearn.text import one_line
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing of the course's, and what is to be done with it.
+
+    ``name`` is what it is called now; ``entered_as`` what it was called when it was made. An image with other names is
+    only untagged. ``leave`` says in ``reason`` what depends on it, and in ``remedy`` what would free it. ``restore`` is
+    the public name that an image gets back before the course's name, its last one, is taken from it.
+    """
+
+    kind: Literal["container", "image"]
+    object_id: str
+    name: str
+    entered_as: str
+    entry_id: int
+    action: Literal["remove", "untag", "leave"]
+    reason: str = ""
+    remedy: str | None = None
+    restore: str | None = None
+
+
+class CleanPlan(msgspec.Struct, frozen=True):
+    """What would be done on one engine; ``folders`` are the learner's, and stay unless the learner removes them."""
+
+    engine_id: str
+    items: tuple[Item, ...]
+    folders: tuple[Path, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What became of an item; ``left`` and ``gone`` (it was not there any more) have a reason."""
+
+    item: Item
+    did: Literal["removed", "untagged", "left", "gone"]
+    reason: str = ""
+
+
+class CleanReport(msgspec.Struct, frozen=True):
+    """What became of each item, in order."""
+
+    done: tuple[Done, ...]
+
+
+def plan(
+    engine: EngineApi,
+    store: Store,
+    *,
+    attempts: frozenset[int] | None = None,
+    only: str | None = None,
+    workspace: Path | None = None,
+) -> CleanPlan:
+    """Find what the course made on this engine and decide what to do with each thing.
+
+    ``attempts`` limits it to what those made, ``only`` to one image name in full form. What is gone already is struck
+    out of the ledger. Call ``ledger.observe`` for open attempts first, so that what was made last is known.
+    """
+    ledger.resolve(engine, store)
+    engine_id = engine.identity.id
+    owned = Owned(store, engine_id)
+    wanted = [
+        entry
+        for entry in (*owned.containers.values(), *owned.images.values())
+        if (attempts is None or entry.attempt_id in attempts)
+        and (only is None or (entry.kind == "image" and entry.name == only))
+    ]
+    containers: list[tuple[Entry, ContainerSnapshot]] = []
+    images: list[tuple[Entry, ImageSnapshot]] = []
+    for entry in wanted:
+        there = (engine.container if entry.kind == "container" else engine.image)(str(entry.object_id))
+        if there is None:
+            store.forget(entry.id)
+        elif isinstance(there, ContainerSnapshot):
+            containers.append((entry, there))
+        else:
+            images.append((entry, there))
+    if not containers and not images:
+        return CleanPlan(engine_id, (), lesson_folders(workspace) if workspace else ())
+    rows = engine.containers()
+    users = _dependents(engine, rows, [container for _, container in containers], owned)
+    for entry, image in images:
+        if not entry.made and image.id not in owned.made_images and not image.has_tag(entry.name):
+            store.forget(entry.id)  # the course only gave it a name, and that is gone
+    items = [_container_item(entry, container, users) for entry, container in containers]
+    going = {item.object_id for item in items if item.action == "remove"}
+    staying = [row for row in rows if row.id not in going]
+    trusted = store.trusted_images(engine_id)
+    items += [
+        item
+        for entry, image in images
+        if (item := _image_item(entry, image, staying, owned, _lost_names(engine, trusted.get(image.id, frozenset()))))
+    ]
+    return CleanPlan(engine_id, tuple(items), lesson_folders(workspace) if workspace else ())
+
+
+def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
+    """Do what a plan says; what changed since it was made is looked at again, and left where it is in doubt."""
+    if plan.engine_id != engine.identity.id:
+        raise ValueError("a plan is for the engine it was made on")
+    done: list[Done] = []
+    for item in plan.items:
+        if item.action == "leave":
+            done.append(Done(item, "left", item.reason))
+            continue
+        try:
+            done.append((_remove_container if item.kind == "container" else _remove_image)(item, engine, store))
+        except EngineRejected as error:
+            done.append(Done(item, "left", one_line(error.message).rstrip(".")))
+    return CleanReport(tuple(done))
+
+
+def dependents(
+    engine: EngineApi, store: Store, containers: Iterable[ContainerSnapshot]
+) -> dict[str, tuple[ContainerSnapshot, ...]]:
+    """Find foreign containers that would break without some of the course's: id to those that depend on it."""
+    return _dependents(engine, engine.containers(), list(containers), Owned(store, engine.identity.id))
+
+
+def _dependents(
+    engine: EngineApi, rows: Iterable[ContainerRow], ours: list[ContainerSnapshot], owned: Owned
+) -> dict[str, tuple[ContainerSnapshot, ...]]:
+    if not ours:
+        return {}
+    # What depends on a container is younger than it, so that older ones, however many, need no look.
+    oldest = min(container.created for container in ours).replace(microsecond=0)
+    foreign = [
+        there
+        for row in rows
+        if row.created >= oldest and row.id not in owned.containers and (there := engine.container(row.id)) is not None
+    ]
+    found: dict[str, tuple[ContainerSnapshot, ...]] = {}
+    staying = list(foreign)
+    while True:
+        # One of ours that a foreign one depends on stays, and so does what it depends on itself.
+        more = {
+            container.id: users
+            for container in ours
+            if container.id not in found
+            and (users := tuple(user for user in staying if user.id != container.id and _leans_on(user, container)))
+        }
+        if not more:
+            return found
+        found |= more
+        staying += [container for container in ours if container.id in more]
+
+
+def _leans_on(user: ContainerSnapshot, container: ContainerSnapshot) -> bool:
+    # Docker keeps the id for a namespace, and what was typed for --volumes-from: a name, or the beginning of an id.
+    return any(word == container.name or (word and container.id.startswith(word)) for word in user.leans_on)
+
+
+def _container_item(
+    entry: Entry, container: ContainerSnapshot, users: Mapping[str, tuple[ContainerSnapshot, ...]]
+) -> Item:
+    using = ", ".join(one_line(user.name) for user in users.get(container.id, ()))
+    return Item(
+        kind="container",
+        object_id=container.id,
+        name=container.name,
+        entered_as=entry.name,
+        entry_id=entry.id,
+        action="leave" if using else "remove",
+        reason=f"{using} uses its network, processes, volumes or links" if using else "",
+        remedy=f"docker rm -f {users[container.id][0].name}" if using else None,
+    )
+
+
+def _lost_names(engine: EngineApi, names: frozenset[str]) -> list[str]:
+    """The pack's names of an image that are on no image now."""
+    return sorted(name for name in names if engine.image(name) is None)
+
+
+def _image_item(
+    entry: Entry, image: ImageSnapshot, staying: list[ContainerRow], owned: Owned, lost_names: list[str]
+) -> Item | None:
+    """Decide about one name of an image; None when there is nothing to do about it."""
+    tags = {references.normalise(tag) for tag in image.tags}
+    ours = {name for image_id, name in owned.images if image_id == image.id}
+    repositories = {references.repository(name) for name in ours}
+    pulled = {name for name in image.digest_repositories if name not in repositories}
+    item = Item(
+        kind="image",
+        object_id=image.id,
+        name=references.short(entry.name),
+        entered_as=entry.name,
+        entry_id=entry.id,
+        action="remove",
+    )
+    if entry.name not in tags:
+        # Another name by which it is listed, or the learner's own by now; or it only had a name from the course.
+        if tags or pulled or image.id not in owned.made_images:
+            return None
+        item = msgspec.structs.replace(item, name=references.short_id(image.id))
+    elif tags - ours or pulled:
+        return msgspec.structs.replace(item, action="untag", reason="it has other names")
+    elif image.id not in owned.made_images:
+        if lost_names:
+            back = references.short(lost_names[0])
+            return msgspec.structs.replace(item, action="untag", reason=f"it gets back its name {back}", restore=back)
+        return msgspec.structs.replace(
+            item,
+            action="leave",
+            reason="it is the only name of an image that the course did not make",
+            remedy=ledger.free_tag(entry.name),
+        )
+    if using := [one_line(row.name) for row in staying if row.image_id == image.id]:
+        return msgspec.structs.replace(
+            item, action="leave", reason=f"{', '.join(using)} was made from it", remedy=f"docker rm {using[0]}"
+        )
+    return item
+
+
+def _remove_container(item: Item, engine: EngineApi, store: Store) -> Done:
+    there = engine.container(item.object_id)
+    if there is not None and (users := dependents(engine, store, (there,))):
+        return Done(item, "left", f"{one_line(users[there.id][0].name)} has come to depend on it")
+    removed = engine.remove_container(item.object_id) if there is not None else False
+    store.forget(item.entry_id)
+    return Done(item, "removed") if removed else Done(item, "gone", "it was gone already")
+
+
+def _remove_image(item: Item, engine: EngineApi, store: Store) -> Done:
+    unnamed = references.looks_like_id(item.name)
+    named = engine.image(item.object_id if unnamed else item.entered_as)
+    if named is None:
+        store.forget(item.entry_id)
+        return Done(item, "gone", "it was gone already")
+    if named.id != item.object_id:
+        return Done(item, "left", "the name is on another image now")
+    if item.action == "remove" and unnamed and named.tags:
+        return Done(item, "left", "it has been given a name")
+    if item.restore is not None and engine.image(item.restore) is None:
+        engine.tag(item.object_id, item.restore)
+    engine.remove_image(item.object_id if unnamed else item.name)
+    left = engine.image(item.object_id)
+    if left is None or left.tags or item.action == "untag":
+        store.forget(item.entry_id)
+    # An image that others were built on loses its name only; it stays in the ledger until they are gone.
+    return Done(item, "removed") if left is None else Done(item, "untagged", item.reason)

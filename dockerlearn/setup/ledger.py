@@ -1,0 +1,181 @@
+"""What belongs to the course: the ledger's rules.
+
+An object is the course's when the ledger has its id. It gets there when the tutor makes it, or when it appears in an
+open attempt under a name that the lesson declares. A ``dl-`` name or a label alone proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from dockerlearn.engine import references
+from dockerlearn.engine.api import EngineApi
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.errors import NameTaken, OtherEngine
+from dockerlearn.progress.store import Attempt, Entry, Store
+from dockerlearn.setup.spec import Declared
+
+NONCE_LABEL = "dockerlearn.nonce"
+"""Carried by what the tutor makes, so that after a crash an intent finds its object. It proves nothing else."""
+
+INTENT_AGE = timedelta(hours=1)
+"""How long a container's intent without an object is kept: another terminal may be about to make it."""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A declared name that something else carries; ``remedy`` is the command that frees it and keeps the thing."""
+
+    kind: Literal["container", "image"]
+    name: str
+    object_id: str
+    remedy: str
+
+
+class Owned:
+    """The course's objects on one engine, read from the ledger once."""
+
+    def __init__(self, store: Store, engine_id: str) -> None:
+        entries = store.entries(engine_id)
+        self.intents = tuple(entry for entry in entries if entry.object_id is None)
+        self.containers: Mapping[str, Entry] = {e.object_id: e for e in entries if e.object_id and e.kind == _CONTAINER}
+        self.images: Mapping[tuple[str, str], Entry] = {
+            (e.object_id, e.name): e for e in entries if e.object_id and e.kind == _IMAGE
+        }
+        self.made_images = frozenset(image for (image, _), entry in self.images.items() if entry.made)
+
+    def has_container(self, container: ContainerSnapshot) -> bool:
+        """Whether a container is the course's, whatever it is called now."""
+        return container.id in self.containers
+
+    def has_tag(self, image: ImageSnapshot, reference: str) -> bool:
+        """Whether the course, or the learner within it, gave this image this name."""
+        return (image.id, references.normalise(reference)) in self.images
+
+
+def observe(engine: EngineApi, store: Store, attempt: Attempt, declared: Declared) -> tuple[Entry, ...]:
+    """Enter what appeared under the declared names in an open attempt, and return what was new.
+
+    A container counts when it was made after the attempt began, by the engine's clock. ``attempt.began`` may be
+    rounded down to the second: names that were taken then were refused before (``refuse_taken``), so that nothing
+    foreign carries a declared name in the rest of that second. An image counts by that refusal alone, since a name is
+    often given to an image that is older than the attempt. Costs a look per declared name, whatever else there is.
+
+    Raises ``OtherEngine`` when the attempt belongs to another engine.
+    """
+    same_engine(engine, attempt)
+    resolve(engine, store)
+    owned = Owned(store, attempt.engine_id)
+    known = {entry.id for entry in (*owned.containers.values(), *owned.images.values())}
+    new: set[int] = set()
+    for name in sorted(declared.containers):
+        container = look(engine, name)
+        if container and not owned.has_container(container) and container.created >= attempt.began:
+            new.add(store.enter(attempt.engine_id, _CONTAINER, container.id, name, attempt.id))
+    for name in sorted(declared.images):
+        reference = references.normalise(name)
+        image = engine.image(reference)
+        _forget_lost_names(engine, store, owned, reference, image)
+        if image and not owned.has_tag(image, reference):
+            made = image.id in owned.made_images or (image.created is not None and image.created >= attempt.began)
+            new.add(store.enter(attempt.engine_id, _IMAGE, image.id, reference, attempt.id, made=made))
+    if not new:
+        return ()
+    return tuple(entry for entry in store.entries(attempt.engine_id) if entry.id in new - known)
+
+
+def taken(engine: EngineApi, store: Store, declared: Declared) -> tuple[Taken, ...]:
+    """Find declared names that are there and do not belong to the course. Call ``observe`` first in an open attempt."""
+    resolve(engine, store)
+    owned = Owned(store, engine.identity.id)
+    found: list[Taken] = []
+    for name in sorted(declared.containers):
+        container = look(engine, name)
+        if container and not owned.has_container(container):
+            found.append(Taken(_CONTAINER, name, container.id, f"docker rename {name} {name}-mine"))
+    for name in sorted(declared.images):
+        image = engine.image(references.normalise(name))
+        if image and not owned.has_tag(image, name):
+            found.append(Taken(_IMAGE, references.short(name), image.id, free_tag(name)))
+    return tuple(found)
+
+
+def refuse_taken(engine: EngineApi, store: Store, attempt: Attempt | None, declared: Declared) -> None:
+    """Raise ``NameTaken`` when a declared name belongs to somebody else; it is never reused."""
+    if attempt is not None:
+        same_engine(engine, attempt)
+    found = taken(engine, store, declared)
+    if found:
+        raise name_taken(found)
+
+
+def name_taken(found: tuple[Taken, ...]) -> NameTaken:
+    """The error that tells which names are taken, and how to free them."""
+    names = ", ".join(f"{item.name} ({item.kind} {references.short_id(item.object_id)})" for item in found)
+    are = "is a name" if len(found) == 1 else "are names"
+    return NameTaken(
+        f"{names} {are} that this lesson needs, and the course did not make what carries it. It is left alone.",
+        " && ".join(item.remedy for item in found),
+    )
+
+
+def resolve(engine: EngineApi, store: Store) -> None:
+    """Settle intents that a crash left open: what carries the noted nonce is the course's, the rest was never made."""
+    for intent in store.entries(engine.identity.id):
+        if intent.object_id is not None:
+            continue
+        there: ContainerSnapshot | ImageSnapshot | None
+        there = look(engine, intent.name) if intent.kind == _CONTAINER else engine.image(intent.name)
+        if there is not None and intent.nonce and there.labels.get(NONCE_LABEL) == intent.nonce:
+            store.confirm(intent.id, there.id)
+        elif intent.kind == _CONTAINER and datetime.now(UTC) - intent.entered > INTENT_AGE:
+            # That of a build stays: the build goes on from what is left of it when it is asked for again.
+            store.forget(intent.id)
+
+
+def look(engine: EngineApi, name: str) -> ContainerSnapshot | None:
+    """The container of this very name; an engine also answers to the beginning of an id."""
+    found = engine.container(name)
+    return found if found and found.name == name else None
+
+
+def same_engine(engine: EngineApi, attempt: Attempt) -> None:
+    """Raise ``OtherEngine`` when an attempt began on another engine."""
+    if engine.identity.id != attempt.engine_id:
+        raise OtherEngine(
+            f"This attempt at {attempt.lesson} began on another engine than the one at {engine.identity.address}.",
+            f"dockerlearn start {attempt.lesson} --anew",
+        )
+
+
+_CONTAINER: Literal["container"] = "container"
+_IMAGE: Literal["image"] = "image"
+
+
+def _forget_lost_names(
+    engine: EngineApi, store: Store, owned: Owned, reference: str, now_there: ImageSnapshot | None
+) -> None:
+    """Strike out names that were given to an image in the course and that it has no longer.
+
+    Otherwise somebody who gives the same name to the same image later would find it taken for the course's. An image
+    that was made in the course stays in the ledger without its name: it is a leftover to clean.
+    """
+    for (image_id, name), entry in owned.images.items():
+        if name != reference or (now_there is not None and now_there.id == image_id):
+            continue
+        if not entry.made or engine.image(image_id) is None:
+            store.forget(entry.id)
+
+
+def free_tag(name: str) -> str:
+    """Return the command that moves an image's name out of the way and keeps the image.
+
+    >>> free_tag("dl-app:v1")
+    'docker tag dl-app:v1 dl-app-mine:v1 && docker rmi dl-app:v1'
+    """
+    short = references.short(name)
+    repository, _, tag = short.rpartition(":")
+    return f"docker tag {short} {repository}-mine:{tag} && docker rmi {short}"

@@ -1,0 +1,269 @@
+"""What ``--json`` prints: one function per shape, the shape in its docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.errors import DockerlearnError
+
+if TYPE_CHECKING:
+    from dockerlearn.course.models import Choice
+    from dockerlearn.engine.api import EngineIdentity
+    from dockerlearn.engine.practice import PracticeStatus
+    from dockerlearn.progress.records import Mark
+    from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
+    from dockerlearn.session.verdict import Verdict
+    from dockerlearn.setup.clean import CleanPlan, CleanReport
+
+Shape = dict[str, Any]
+
+
+def check_shape(verdict: Verdict) -> Shape:
+    """``check step``.
+
+    ``{"step", "status": "met|unmet|unknown", "passed": bool, "outcomes": [{"check", "status", "expected", "found",
+    "next"}], "mistake": {"name", "say"} | null, "elapsed_ms"}``
+    """
+    mistake = verdict.mistake
+    return {
+        "step": verdict.step,
+        "status": str(verdict.status),
+        "passed": verdict.passed,
+        "outcomes": [outcome_shape(outcome) for outcome in verdict.outcomes],
+        "mistake": {"name": mistake.name, "say": mistake.say} if mistake else None,
+        "elapsed_ms": verdict.elapsed_ms,
+    }
+
+
+def outcome_shape(outcome: Outcome) -> Shape:
+    """One outcome: ``{"check", "status", "expected", "found", "next": text | null}``."""
+    return {
+        "check": outcome.check,
+        "status": str(outcome.status),
+        "expected": outcome.expected,
+        "found": outcome.found,
+        "next": outcome.next,
+    }
+
+
+def could_not_look(step: str, error: DockerlearnError, *, passed: bool, elapsed_ms: int) -> Shape:
+    """``check step`` when the engine could not be reached: unknown, with the error as its one outcome."""
+    found = Outcome(
+        check="engine",
+        subject="engine",
+        status=Status.UNKNOWN,
+        expected="an engine to look at",
+        found=error.message,
+        next=error.remedy,
+    )
+    return {
+        "step": step,
+        "status": str(Status.UNKNOWN),
+        "passed": passed,
+        "outcomes": [outcome_shape(found)],
+        "mistake": None,
+        "elapsed_ms": elapsed_ms,
+    }
+
+
+def step_shape(place: Place, *, docker_host: str | None = None) -> Shape:
+    """``start``, ``task``, ``back``, ``redo``, and inside ``next`` and ``skip``.
+
+    ``{"step", "title", "kind": "do|answer|question|read", "lesson": {"id", "title"}, "number", "of", "started": bool,
+    "passed": bool, "learn", "predict": {"ask", "choices": [text], "chosen": number from 1 | null} | null, "task",
+    "question": {"ask", "choices": [text]} | null, "hints": how many, "folder", "docker_host": text | null}``
+
+    ``docker_host`` is set when the docker client needs it to find the engine. Which choice is right is not told.
+    """
+    step, record = place.step, place.record
+    predict, question = step.predict, step.question
+    chosen = record.choice if record else None
+    return {
+        "step": place.name,
+        "title": step.title,
+        "kind": step.kind,
+        "lesson": {"id": place.lesson_id, "title": place.lesson.title},
+        "number": place.number,
+        "of": len(place.lesson.steps),
+        "started": record is not None,
+        "passed": place.passed,
+        "learn": step.learn,
+        "predict": {
+            "ask": predict.ask,
+            "choices": _texts(predict.choices),
+            "chosen": None if chosen is None else chosen + 1,
+        } if predict else None,
+        "task": step.task,
+        "question": {"ask": question.ask, "choices": _texts(question.choices)} if question else None,
+        "hints": len(step.hints),
+        "folder": str(place.folder),
+        "docker_host": docker_host,
+    }  # fmt: skip
+
+
+def hint_shape(hint: Hint) -> Shape:
+    """``hint``: ``{"step", "number", "of", "text"}``."""
+    return {"step": hint.step, "number": hint.number, "of": hint.total, "text": hint.text}
+
+
+def solution_shape(step: str, script: str) -> Shape:
+    """``solution``: ``{"step", "script"}``; the script is what ``--plain`` prints."""
+    return {"step": step, "script": script}
+
+
+def told_shape(told: Told) -> Shape:
+    """``answer``: ``{"step", "right": bool, "say", "passed": bool, "result", "insight"}``."""
+    return {
+        "step": told.step,
+        "right": told.right,
+        "say": told.say,
+        "passed": told.passed,
+        "result": told.result,
+        "insight": told.insight,
+    }
+
+
+def moved_shape(moved: Moved) -> Shape:
+    """``next``, ``skip``.
+
+    ``{"moved": bool, "finished": lesson | null, "place": step | null, "verdict": check | null}``; ``place`` is as in
+    ``start``, ``verdict`` as in ``check``.
+    """
+    stayed = moved.verdict is not None and not moved.verdict.passed
+    return {
+        "moved": not stayed,
+        "finished": moved.finished,
+        "place": step_shape(moved.place) if moved.place else None,
+        "verdict": check_shape(moved.verdict) if moved.verdict else None,
+    }
+
+
+def lessons_shape(rows: Iterable[LessonRow]) -> Shape:
+    """``lessons``.
+
+    ``{"lessons": [{"id", "title", "level", "minutes", "steps": [{"id", "title", "kind": "do|answer|question|read",
+    "status": "passed|skipped|open|new"}]}]}``
+    """
+    return {
+        "lessons": [
+            {
+                "id": row.id,
+                "title": row.title,
+                "level": row.level,
+                "minutes": row.minutes,
+                "steps": [_row(step) for step in row.steps],
+            }
+            for row in rows
+        ]
+    }
+
+
+def lesson_check_shape(row: LessonRow, open_one: Mapping[str, Any] | None) -> Shape:
+    """``check lesson``: ``{"lesson", "passed": bool, "steps": [as in lessons], "open": check | null}``."""
+    return {
+        "lesson": row.id,
+        "passed": all(step.status == "passed" for step in row.steps),
+        "steps": [_row(step) for step in row.steps],
+        "open": open_one,
+    }
+
+
+def course_check_shape(rows: Sequence[LessonRow], open_one: Mapping[str, Any] | None) -> Shape:
+    """``check course``: ``{"passed": bool, "lessons": [{"lesson", "passed", "steps"}], "open": check | null}``."""
+    lessons = [lesson_check_shape(row, None) for row in rows]
+    for lesson in lessons:
+        del lesson["open"]
+    return {"passed": all(lesson["passed"] for lesson in lessons), "lessons": lessons, "open": open_one}
+
+
+def progress_shape(rows: Iterable[LessonRow], marks: Iterable[Mark]) -> Shape:
+    """``progress``.
+
+    ``{"lessons": [{"id", "title", "passed": how many, "of": how many}], "history": [{"lesson", "step",
+    "kind": "passed|skipped", "at": ISO 8601}]}``, the history oldest first.
+    """
+    return {
+        "lessons": [
+            {
+                "id": row.id,
+                "title": row.title,
+                "passed": sum(step.status == "passed" for step in row.steps),
+                "of": len(row.steps),
+            }
+            for row in rows
+        ],
+        "history": [
+            {"lesson": mark.lesson, "step": mark.step, "kind": mark.kind, "at": mark.at.isoformat()} for mark in marks
+        ],
+    }
+
+
+def engine_status_shape(identity: EngineIdentity | None, practice: PracticeStatus) -> Shape:
+    """``engine status``.
+
+    ``{"engine": {"address", "source", "id", "version", "api_version", "kernel", "export": bool} | null, "practice":
+    as in engine up}``; ``export``: the docker client needs ``DOCKER_HOST`` set to ``address`` to find it.
+    """
+    return {
+        "engine": {
+            "address": identity.address,
+            "source": identity.source,
+            "id": identity.id,
+            "version": identity.version,
+            "api_version": identity.api_version,
+            "kernel": identity.kernel,
+            "export": identity.export,
+        } if identity else None,
+        "practice": practice_shape(practice),
+    }  # fmt: skip
+
+
+def practice_shape(practice: PracticeStatus) -> Shape:
+    """``engine up``, ``engine down``.
+
+    ``{"up": bool, "address": text | null, "stand_ins": bool, "id": text | null, "version": text | null, "folder"}``
+    """
+    return {
+        "up": practice.up,
+        "address": practice.address,
+        "stand_ins": practice.stand_ins,
+        "id": practice.engine_id,
+        "version": practice.version,
+        "folder": str(practice.folder),
+    }
+
+
+def clean_shape(plan: CleanPlan, report: CleanReport | None) -> Shape:
+    """``clean``.
+
+    ``{"items": [{"kind": "container|image", "name", "action": "remove|untag|leave", "reason", "remedy": text | null}],
+    "folders": [your own, which stay], "done": [{"kind", "name", "did": "removed|untagged|left|gone", "reason"}] |
+    null}``; ``done`` is null when nothing was done.
+    """
+    return {
+        "items": [
+            {
+                "kind": item.kind,
+                "name": item.name,
+                "action": item.action,
+                "reason": item.reason,
+                "remedy": item.remedy,
+            }
+            for item in plan.items
+        ],
+        "folders": [str(folder) for folder in plan.folders],
+        "done": None if report is None else [
+            {"kind": done.item.kind, "name": done.item.name, "did": done.did, "reason": done.reason}
+            for done in report.done
+        ],
+    }  # fmt: skip
+
+
+def _row(step: StepRow) -> Shape:
+    return {"id": step.id, "title": step.title, "kind": step.kind, "status": step.status}
+
+
+def _texts(choices: Iterable[Choice]) -> list[str]:
+    return [choice.text for choice in choices]

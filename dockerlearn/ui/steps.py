@@ -1,0 +1,215 @@
+"""Steps, verdicts, answers and hints as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.text import one_line, safe
+from dockerlearn.ui.markdown import cells, fill, render, wrap
+from dockerlearn.ui.style import Style
+
+if TYPE_CHECKING:
+    from dockerlearn.course.models import Choice
+    from dockerlearn.session.session import Hint, Moved, Place, Told
+    from dockerlearn.session.verdict import Verdict
+
+MARKS = {Status.MET: ("✓", "good"), Status.UNMET: ("✗", "bad"), Status.UNKNOWN: ("?", "bold")}
+_INDENT = "  "
+
+
+def step_lines(place: Place, style: Style, *, learn: bool = True, current: bool = True) -> list[str]:
+    """Return a step for somebody who works in a shell of her own; commands name it when it is not the current one."""
+    step = place.step
+    lines = [*header(place, style), ""]
+    if learn and step.learn.strip():
+        lines += [*render(step.learn, style.width, style), ""]
+    if place.prediction_open and step.predict is not None:
+        lines += predict_lines(place, style, current=current)
+    if step.task.strip():
+        lines += [style.paint("bold", "Task"), *_indented(step.task, style), ""]
+    if step.question is not None:
+        lines += [*render(step.question.ask, style.width, style), *choice_lines(step.question.choices, style), ""]
+    if place.attempt is None or place.record is None:
+        return [*lines, *way("It was not started yet", f"dockerlearn start {place.name}", style)]
+    if place.passed and current:
+        return [*lines, *way("You passed this step. Next", "dockerlearn next", style)]
+    if place.passed:
+        return [*lines, *fill("You passed this step.", style.width)]
+    return [*lines, *_how_to_go_on(place, style, current=current)]
+
+
+def header(place: Place, style: Style) -> list[str]:
+    """Return where this step is: lesson, number, title."""
+    where = f"{one_line(place.lesson.title)} ▸ step {place.number} of {len(place.lesson.steps)} ▸ "
+    title = one_line(place.step.title)
+    if cells(where) + cells(title) > style.width:
+        return fill(where + title, style.width)
+    return [style.paint("dim", where) + style.paint("bold", title)]
+
+
+def predict_lines(place: Place, style: Style, *, current: bool = True) -> list[str]:
+    """Return the prediction to make, and how to make it."""
+    predict = place.step.predict
+    if predict is None:
+        return []
+    lines = wrap(f"Before you go on: {predict.ask.strip()}", style.width, style)
+    lines += choice_lines(predict.choices, style)
+    # In a step that asks something anyway, a plain answer would answer that.
+    option = "" if place.step.kind in {"do", "read"} else "--prediction "
+    step = "" if current else f"{place.name} "
+    return [*lines, *way("Commit to an answer first", f"dockerlearn answer {option}{step}NUMBER", style), ""]
+
+
+def choice_lines(choices: list[Choice], style: Style) -> list[str]:
+    """Return numbered choices."""
+    lines: list[str] = []
+    for number, choice in enumerate(choices, 1):
+        first = f"{_INDENT}{number}) "
+        lines += wrap(choice.text.strip(), style.width, style, first=first, rest=" " * len(first))
+    return lines
+
+
+def way(what: str, command: str, style: Style) -> list[str]:
+    """Return a command to go on with; it stands on a line of its own where the line would be too long.
+
+    >>> way("Next", "dockerlearn next", Style())
+    ['Next: dockerlearn next']
+    """
+    painted = style.paint("code", command)
+    if cells(what) + 2 + cells(command) <= style.width:
+        return [f"{what}: {painted}"]
+    return [f"{what}:", f"{_INDENT}{painted}"]
+
+
+def verdict_lines(verdict: Verdict, style: Style) -> list[str]:
+    """Return what was found: a line for what is met, two for what is not, and the misunderstanding below it."""
+    lines: list[str] = []
+    mistake = verdict.mistake
+    for outcome in verdict.outcomes:
+        lines += outcome_lines(outcome, style)
+        if mistake is not None and not outcome.met:
+            lines += _indented(mistake.say, style)
+            mistake = None
+    if mistake is not None:
+        lines += _indented(mistake.say, style)
+    if verdict.status is Status.MET:
+        if not verdict.outcomes:
+            lines += _hanging(Status.MET, "passed", style, lead=f"{one_line(verdict.step)}  ")
+        lines += _gained(verdict.result, verdict.insight, style)
+        return [*lines, *_next(style)]
+    if verdict.passed and verdict.status is Status.UNMET:
+        lines += ["", *fill("You passed this step before; it is not so any more.", style.width)]
+        return [*lines, *way("Start it afresh", "dockerlearn redo", style)]
+    return lines
+
+
+def outcome_lines(outcome: Outcome, style: Style) -> list[str]:
+    """Return one outcome; what was not found out is told apart from what is not so by its words, too."""
+    name = one_line(outcome.check.partition(" ")[2] or outcome.check)
+    if outcome.met:
+        return _hanging(Status.MET, outcome.found, style, lead=f"{name}  ")
+    found = safe(outcome.found).strip()
+    if outcome.status is Status.UNKNOWN:
+        # What was expected says nothing here: nobody knows whether it is so.
+        text = f"could not look: {found or safe(outcome.expected)}"
+    elif outcome.check in _OPEN:
+        text = f"{_OPEN[outcome.check]}."
+    else:
+        text = " ".join(_sentence(part, name) for part in (safe(outcome.expected).strip(), found) if part)
+    lines = _hanging(outcome.status, text, style)
+    if outcome.next:
+        lines += [f"{_INDENT}→ {style.paint('code', one_line(outcome.next, 2000))}"]
+    return lines
+
+
+def told_lines(told: Told, style: Style) -> list[str]:
+    """Return how an answer was taken."""
+    head = ("Right." if told.right else "Not quite.") if told.say.strip() != "That is not it." else ""
+    mark = Status.MET if told.right else Status.UNMET
+    lines = _hanging(mark, f"{head} {told.say.strip()}".strip(), style, markdown=True)
+    lines += _gained(told.result, told.insight, style)
+    return [*lines, *_next(style)] if told.passed and told.right else lines
+
+
+def hint_lines(hint: Hint, style: Style) -> list[str]:
+    """Return a hint with its number."""
+    lines = [style.paint("bold", f"Hint {hint.number} of {hint.total}"), *_indented(hint.text, style)]
+    if hint.number < hint.total:
+        return lines
+    return [*lines, *way("That was the last one. A solution", f"dockerlearn solution {hint.step}", style)]
+
+
+def moved_lines(moved: Moved, style: Style) -> list[str]:
+    """Return where a move led; when it led nowhere, why."""
+    lines: list[str] = []
+    if moved.verdict is not None:
+        lines += [*verdict_lines(moved.verdict, style)]
+        if not moved.verdict.passed:
+            return [*lines, "", *way("To leave it for now", "dockerlearn skip", style)]
+        lines = [*lines[: -len(_next(style))], ""] if moved.verdict.status is Status.MET else [*lines, ""]
+    if moved.finished is not None:
+        lines += [*finished_lines(moved, style), ""]
+    return lines if moved.place is None else [*lines, *step_lines(moved.place, style)]
+
+
+def finished_lines(moved: Moved, style: Style) -> list[str]:
+    """Return that a lesson ended with a move, and whether it was the last one."""
+    if moved.finished is None:
+        return []
+    last = " It was the last lesson, too." if moved.place is None else ""
+    return fill(f"That was the last step of {one_line(moved.finished)}.{last}", style.width)
+
+
+_OPEN = {
+    "answer": "Your answer is still open",
+    "question": "Your choice is still open",
+    "read": "This step is to be read; going on passes it",
+}
+
+
+def _how_to_go_on(place: Place, style: Style, *, current: bool) -> list[str]:
+    step = "" if current else f"{place.name} "
+    if place.step.kind == "do":
+        return way("Verify", "dockerlearn check" if current else f"dockerlearn check step {place.name}", style)
+    if place.step.kind == "answer":
+        return way("Answer", f"dockerlearn answer {step}YOUR-ANSWER", style)
+    if place.step.kind == "question":
+        return way("Answer", f"dockerlearn answer {step}NUMBER", style)
+    return way("Go on", "dockerlearn next" if current else f"dockerlearn start {place.name}", style)
+
+
+def _gained(result: str, insight: str, style: Style) -> list[str]:
+    lines: list[str] = []
+    for text in (result, insight):
+        if text.strip():
+            lines += ["", *render(text.strip(), style.width, style)]
+    return lines
+
+
+def _next(style: Style) -> list[str]:
+    return ["", *way("Next", "dockerlearn next", style)]
+
+
+def _indented(text: str, style: Style) -> list[str]:
+    return [f"{_INDENT}{line}" if line else "" for line in render(text.strip("\n"), style.width - len(_INDENT), style)]
+
+
+def _hanging(status: Status, text: str, style: Style, *, lead: str = "", markdown: bool = False) -> list[str]:
+    """Wrap behind a mark. The mark is painted last: an escape sequence takes no room."""
+    mark = style.symbols(MARKS[status][0])
+    rest = " " * (len(mark) + 1)
+    begin = f"{mark} {lead}"
+    lines = (
+        wrap(text, style.width, style, first=begin, rest=rest)
+        if markdown
+        else fill(text, style.width, first=begin, rest=rest)
+    )
+    return [style.paint(MARKS[status][1], mark) + lines[0][len(mark) :], *lines[1:]]
+
+
+def _sentence(text: str, name: str) -> str:
+    """Begin with a capital, unless it begins with a name, and end with a full stop."""
+    word = text.split(maxsplit=1)[0]
+    begun = text if word in name.split() or not word.isalpha() else text[0].upper() + text[1:]
+    return begun if begun.endswith((".", "!", "?", ":")) else f"{begun}."

@@ -1,0 +1,288 @@
+"""What a command shows: results on one stream, everything else on the other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from dockerlearn.errors import DockerlearnError, LessonError
+from dockerlearn.text import one_line, safe
+from dockerlearn.ui import prompts
+from dockerlearn.ui.markdown import fill, render
+from dockerlearn.ui.style import Style
+
+if TYPE_CHECKING:
+    from dockerlearn.engine.api import EngineIdentity
+    from dockerlearn.engine.practice import PracticeStatus
+    from dockerlearn.progress.records import Mark
+    from dockerlearn.session.session import Hint, LessonRow, Moved, Place, Told
+    from dockerlearn.session.verdict import Verdict
+    from dockerlearn.setup.clean import CleanPlan, CleanReport
+
+WIDEST = 100
+"""Columns: longer lines are hard to read."""
+
+NARROWEST = 20
+
+
+class View:
+    """A learner's terminal, or whatever stands in for it.
+
+    ``interactive`` says that somebody can be asked. Everything foreign passes ``text.safe`` on its way here or in here;
+    a reader that went away (``| head -1``) is quietly written past, so that a command still does what it began.
+    """
+
+    def __init__(
+        self,
+        out: TextIO | None,
+        err: TextIO | None,
+        stdin: TextIO | None = None,
+        *,
+        style: Style | None = None,
+        err_style: Style | None = None,
+        interactive: bool = False,
+        watched: bool = False,
+    ) -> None:
+        self.out = out
+        self.err = err
+        self.stdin = stdin
+        self.style = style or Style()
+        self.err_style = err_style or self.style
+        self.interactive = interactive
+        self.watched = watched
+        self.json = False
+
+    @classmethod
+    def of_process(cls, environ: Mapping[str, str] = os.environ) -> View:
+        """Return the view of this process's own streams."""
+        out, err, stdin = sys.stdout, sys.stderr, sys.stdin
+        dumb = environ.get("TERM") == "dumb"
+        width = columns(environ, out)
+        coloured = not dumb and not environ.get("NO_COLOR")
+        return cls(
+            out,
+            err,
+            stdin,
+            style=Style(coloured and _is_terminal(out), _carries_symbols(out), width),
+            err_style=Style(coloured and _is_terminal(err), _carries_symbols(err), width),
+            interactive=not dumb and _is_terminal(out) and _is_terminal(stdin),
+            watched=_is_terminal(err),
+        )
+
+    def go_plain(self) -> None:
+        """Use no colours and ask nothing from here on."""
+        self.style = self.style._replace(colour=False)
+        self.err_style = self.err_style._replace(colour=False)
+        self.interactive = False
+
+    def go_json(self) -> None:
+        """Show nothing but one JSON value, and ask nothing."""
+        self.json = True
+        self.interactive = False
+
+    # Streams
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write result lines, which are safe and wrapped already."""
+        self._write("out", self.out, "".join(f"{line.rstrip()}\n" for line in lines), self.style)
+
+    def text(self, text: str) -> None:
+        """Write a result as plain text, wrapped."""
+        self.lines(line for part in safe(text).split("\n") for line in fill(part, self.style.width))
+
+    def verbatim(self, text: str) -> None:
+        """Write a result that will be run or copied, as it is but for what a terminal would obey."""
+        self._write("out", self.out, safe(text), Style())
+
+    def as_json(self, value: Mapping[str, Any]) -> None:
+        """Write a result for programs: one line of JSON in ASCII, which every encoding carries."""
+        import json
+
+        self._write("out", self.out, json.dumps(value) + "\n", Style())
+
+    def note(self, text: str) -> None:
+        """Tell something beside the result."""
+        width = self.err_style.width
+        self._note(line for part in safe(text).split("\n") for line in fill(part, width))
+
+    def waiting(self, text: str) -> None:
+        """Tell what is waited for, if somebody is looking."""
+        if self.watched and not self.json:
+            self._note([self.err_style.paint("dim", f"  … {one_line(text, self.err_style.width)}")])
+
+    def flush(self) -> None:
+        """Let everything out; what cannot be written any more is dropped."""
+        for name, stream in (("out", self.out), ("err", self.err)):
+            self._write(name, stream, "", Style())
+
+    # Values
+
+    def error(self, error: DockerlearnError) -> None:
+        """Tell an error: its message, every problem of a lesson file, and the remedy on a line of its own."""
+        style = self.err_style
+        message = safe(error.message).strip() or type(error).__name__
+        lines = fill(message, style.width, first="dockerlearn: ", rest="  ")
+        if isinstance(error, LessonError):
+            lines += [f"  {safe(problem)}" for problem in error.problems]
+        if error.remedy:
+            # Not wrapped: it is there to be copied.
+            lines += [f"  {line}" for line in safe(error.remedy).split("\n")]
+        self._note(lines)
+
+    def step(self, place: Place, *, learn: bool = True, current: bool = True) -> None:
+        """Show a step: what to know, what to predict, what to do, and how it is verified."""
+        from dockerlearn.ui.steps import step_lines
+
+        self.lines(step_lines(place, self.style, learn=learn, current=current))
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Show what was found."""
+        from dockerlearn.ui.steps import verdict_lines
+
+        self.lines(verdict_lines(verdict, self.style))
+
+    def told(self, told: Told) -> None:
+        """Show how an answer was taken."""
+        from dockerlearn.ui.steps import told_lines
+
+        self.lines(told_lines(told, self.style))
+
+    def hint(self, hint: Hint) -> None:
+        """Show a hint."""
+        from dockerlearn.ui.steps import hint_lines
+
+        self.lines(hint_lines(hint, self.style))
+
+    def solution(self, place: Place, script: str) -> None:
+        """Show a solution to read, and to copy."""
+        self.lines([*fill(f"One way to do {one_line(place.name)}:", self.style.width), ""])
+        self.lines(self.style.paint("code", f"    {line}") if line else "" for line in safe(script).splitlines())
+
+    def export(self, address: str) -> None:
+        """Show what the docker client needs to find an engine that it does not find by itself."""
+        import shlex
+
+        self.text("The docker client does not find this engine by itself. First, in your shell:")
+        self.lines(["", self.style.paint("code", f"    export DOCKER_HOST={shlex.quote(safe(address))}"), ""])
+
+    def history(self, rows: Iterable[LessonRow], marks: Iterable[Mark]) -> None:
+        """Show what was passed and skipped, and when."""
+        from dockerlearn.ui.syllabus import history_lines
+
+        self.lines(history_lines(tuple(rows), marks, self.style))
+
+    def moved(self, moved: Moved) -> None:
+        """Show where a move led."""
+        from dockerlearn.ui.steps import moved_lines
+
+        self.lines(moved_lines(moved, self.style))
+
+    def syllabus(self, rows: Iterable[LessonRow]) -> None:
+        """Show lessons and steps with the learner's marks."""
+        from dockerlearn.ui.syllabus import syllabus_lines
+
+        self.lines(syllabus_lines(tuple(rows), self.style))
+
+    def engine(self, identity: EngineIdentity | None, practice: PracticeStatus) -> None:
+        """Show which engine is used, and what the practice engine is like."""
+        if identity is not None:
+            self.text(f"Docker {identity.version} at {identity.address} ({identity.source})")
+        how = f"up, at {practice.address}" if practice.up else "not up"
+        self.text(f"Practice engine: {how}{', with stand-in images' if practice.stand_ins else ''}")
+
+    def clean_plan(self, plan: CleanPlan) -> None:
+        """Show what would be removed, what stays, and why."""
+        from dockerlearn.ui.cleaning import plan_lines
+
+        self.lines(plan_lines(plan, self.style))
+
+    def clean_report(self, report: CleanReport) -> None:
+        """Show what became of it."""
+        from dockerlearn.ui.cleaning import report_lines
+
+        self.lines(report_lines(report, self.style))
+
+    def markdown(self, text: str) -> None:
+        """Show markdown."""
+        self.lines(render(text, self.style.width, self.style))
+
+    # Questions
+
+    def ask(self, question: str) -> bool:
+        """Ask a yes or no question; no when nobody is there, and at the end of the input."""
+        if not self.interactive:
+            return False
+        return prompts.is_yes(self.read(f"{question} [y/N] "))
+
+    def read(self, prompt: str) -> str | None:
+        """Read a line that somebody types; None at the end of the input."""
+        shown = self.err_style.symbols(safe(prompt))
+        return prompts.read_line(self.stdin, self.err, shown)
+
+    # Writing
+
+    def _note(self, lines: Iterable[str]) -> None:
+        self._write("err", self.err, "".join(f"{line.rstrip()}\n" for line in lines), self.err_style)
+
+    def _write(self, name: str, stream: TextIO | None, text: str, style: Style) -> None:
+        if stream is None:
+            return
+        try:
+            stream.write(_encodable(style.symbols(text), stream))
+            stream.flush()
+        except (BrokenPipeError, ValueError):
+            # Nobody reads any more, or the stream is closed.
+            setattr(self, name, None)
+            give_up(stream)
+
+
+def columns(environ: Mapping[str, str], stream: TextIO | None) -> int:
+    """Return how wide to write: ``COLUMNS``, else the terminal's width, else 80; never wider than is good to read.
+
+    >>> columns({"COLUMNS": "60"}, None), columns({"COLUMNS": "wide"}, None), columns({"COLUMNS": "9999"}, None)
+    (60, 80, 100)
+    """
+    given = environ.get("COLUMNS", "").strip()
+    width = int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 0
+    if not width and _is_terminal(stream) and stream is not None:
+        try:
+            width = os.get_terminal_size(stream.fileno()).columns
+        except (OSError, ValueError):
+            width = 0
+    return min(max(width or 80, NARROWEST), WIDEST)
+
+
+def give_up(stream: TextIO) -> None:
+    """Point a stream that nobody reads at nothing, so that the interpreter's last flush says nothing either."""
+    try:
+        number = stream.fileno()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, number)
+        os.close(nothing)
+    except (OSError, ValueError):
+        return
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def _carries_symbols(stream: TextIO | None) -> bool:
+    try:
+        "✓✗→▸…".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Replace what the stream's encoding has no character for."""
+    if text.isascii():
+        return text
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding, "replace")

@@ -1,0 +1,1 @@
+"""Tests; those in ``live`` need an engine, the others none."""

@@ -1,0 +1,301 @@
+"""What every ``EngineApi`` promises; run on the fake one (``test_fake_engine``) and on a real one (``live``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from dockerlearn.engine.api import ContainerSpec, EngineApi
+from dockerlearn.errors import EngineRejected
+
+BUSYBOX = "busybox:1.36"
+LASTING = ("sleep", "1000")
+
+
+class Bench:
+    """An engine, names that are nobody else's, and what was made with them."""
+
+    def __init__(self, engine: EngineApi) -> None:
+        self.engine = engine
+        self.prefix = f"ct-{uuid4().hex[:8]}"
+        self.tags: list[str] = []
+
+    def name(self, word: str = "one") -> str:
+        return f"{self.prefix}-{word}"
+
+    def make(self, word: str = "one", command: tuple[str, ...] = LASTING, *, start: bool = False) -> str:
+        made = self.engine.create_container(ContainerSpec(name=self.name(word), image=BUSYBOX, command=command))
+        if start:
+            self.engine.start_container(made)
+        return made
+
+    def tag(self, word: str = "tag") -> str:
+        self.tags.append(f"{self.prefix}-{word}:v1")
+        return self.tags[-1]
+
+    def clean(self) -> None:
+        for row in self.engine.containers():
+            if row.name.startswith(self.prefix):
+                self.engine.remove_container(row.id)
+        for tag in self.tags:
+            self.engine.remove_image(tag)
+
+
+class EngineContract:
+    """Give it a fixture ``engine`` with ``busybox:1.36`` on it."""
+
+    @pytest.fixture
+    def bench(self, engine: EngineApi) -> Iterator[Bench]:
+        bench = Bench(engine)
+        yield bench
+        bench.clean()
+
+    def test_it_says_which_engine_it_is(self, engine: EngineApi) -> None:
+        assert engine.identity.id
+        assert engine.identity == engine.identity
+        assert engine.identity.address.startswith("unix://")
+        assert engine.identity.api_version.startswith("1.")
+        assert engine.identity.version
+        assert engine.identity.host == "127.0.0.1"
+
+    def test_the_clock(self, bench: Bench) -> None:
+        engine = bench.engine
+        bench.make()
+        before, precise, after = engine.now(), engine.precise_now(), engine.now()
+        assert before.microsecond == 0
+        assert before.tzinfo == UTC
+        assert before <= precise
+        assert before <= after <= precise + timedelta(seconds=1)
+
+    def test_what_is_not_there_is_none(self, bench: Bench) -> None:
+        engine, nobody = bench.engine, bench.name("nobody")
+        assert engine.container(nobody) is None
+        assert engine.container("f" * 64) is None
+        assert engine.image(f"{nobody}:v1") is None
+        assert engine.image("sha256:" + "f" * 64) is None
+        assert engine.path(nobody, "/etc") is None
+        assert engine.remove_container(nobody) is False
+        assert engine.remove_image(f"{nobody}:v1") is False
+
+    @pytest.mark.parametrize("name", ["", "a b", "../info", "a/b", "a?b=c", "é", "x\x00", "-", "a/../../info"])
+    def test_what_cannot_be_a_name_is_not_there(self, bench: Bench, name: str) -> None:
+        assert bench.engine.container(name) is None
+
+    @pytest.mark.parametrize("name", ["", "a b", "../info", "..", "a?b=c", "x/../../../info", "é"])
+    def test_what_cannot_be_a_reference_is_not_there(self, bench: Bench, name: str) -> None:
+        assert bench.engine.image(name) is None
+        assert bench.engine.remove_image(name) is False
+
+    def test_a_new_container(self, bench: Bench) -> None:
+        made = bench.make()
+        seen = bench.engine.container(bench.name())
+        assert seen is not None
+        assert (seen.id, seen.name, seen.status, seen.never_started) == (made, bench.name(), "created", True)
+        assert seen.image_ref == BUSYBOX
+        assert seen.argv == LASTING
+        assert seen.memory == 256 * 1024 * 1024
+        assert seen.pids_limit == 256
+        assert not seen.privileged
+        image = bench.engine.image(BUSYBOX)
+        assert image is not None
+        assert seen.image_id == image.id
+
+    def test_the_specification_is_kept(self, bench: Bench) -> None:
+        spec = ContainerSpec(
+            name=bench.name(),
+            image=BUSYBOX,
+            entrypoint=("sh", "-c"),
+            command=("exit 0",),
+            env={"TOKEN": "a=b"},
+            user="1:2",
+            workdir="/etc",
+            labels={"course": "yes"},
+            publish={"80/tcp": 28_999, "53/udp": 28_998},
+            volumes={"/data": ""},
+            memory=32 * 1024 * 1024,
+            pids=20,
+        )
+        bench.engine.create_container(spec)
+        seen = bench.engine.container(bench.name())
+        assert seen is not None
+        assert (seen.argv, seen.env["TOKEN"], seen.user, seen.workdir) == (("sh", "-c", "exit 0"), "a=b", "1:2", "/etc")
+        assert seen.labels["course"] == "yes"
+        assert {port: (one.host_ip, one.host_port) for port, (one,) in seen.asked.items()} == {
+            "80/tcp": ("127.0.0.1", 28_999),
+            "53/udp": ("127.0.0.1", 28_998),
+        }
+        assert (seen.memory, seen.pids_limit) == (32 * 1024 * 1024, 20)
+        (mount,) = seen.mounts
+        assert (mount.target, mount.kind, mount.anonymous) == ("/data", "volume", True)
+
+    def test_it_is_found_by_name_and_by_id_and_by_nothing_else(self, bench: Bench) -> None:
+        made = bench.make()
+        for key in (bench.name(), f"/{bench.name()}", made, made[:12], made[:20]):
+            seen = bench.engine.container(key)
+            assert seen is not None
+            assert seen.id == made
+        # The engine would take these for the container's id.
+        for key in (made[:4], made[:11], bench.name()[:-1]):
+            assert bench.engine.container(key) is None
+
+    def test_a_name_that_looks_like_another_ones_id(self, bench: Bench) -> None:
+        """A container named like the first digits of another one's id is the one that is meant."""
+        other = bench.make("other")
+        bench.engine.create_container(ContainerSpec(name=other[:12], image=BUSYBOX, command=LASTING))
+        try:
+            seen = bench.engine.container(other[:12])
+            assert seen is not None
+            assert seen.name == other[:12]
+        finally:
+            assert seen is not None
+            bench.engine.remove_container(seen.id)
+
+    def test_rows(self, bench: Bench) -> None:
+        first, second = bench.make("first"), bench.make("second", start=True)
+        rows = {row.name: row for row in bench.engine.containers()}
+        for word, made, status in (("first", first, "created"), ("second", second, "running")):
+            row = rows[bench.name(word)]
+            seen = bench.engine.container(made)
+            assert seen is not None
+            assert (row.id, row.image, row.image_id, row.status) == (made, BUSYBOX, seen.image_id, status)
+            assert row.created == seen.created.replace(microsecond=0)
+
+    def test_a_life(self, bench: Bench) -> None:
+        engine, made = bench.engine, bench.make()
+
+        def status() -> tuple[str, bool]:
+            seen = engine.container(made)
+            assert seen is not None
+            return seen.status, seen.is_up
+
+        engine.start_container(made)
+        assert status() == ("running", True)
+        engine.start_container(made)
+        assert status() == ("running", True)
+        engine.pause_container(made)
+        assert status() == ("paused", False)
+        engine.pause_container(made)
+        assert status() == ("paused", False)
+        engine.unpause_container(made)
+        engine.unpause_container(made)
+        assert status() == ("running", True)
+        engine.stop_container(made, timeout=0)
+        assert status() == ("exited", False)
+        engine.stop_container(made)
+        assert status() == ("exited", False)
+        engine.start_container(made)
+        assert status() == ("running", True)
+
+    @pytest.mark.parametrize("state", ["created", "running", "paused", "exited"])
+    def test_removing_works_in_any_state_and_once(self, bench: Bench, state: str) -> None:
+        engine, made = bench.engine, bench.make(start=state != "created")
+        if state == "paused":
+            engine.pause_container(made)
+        if state == "exited":
+            engine.stop_container(made, timeout=0)
+        assert engine.remove_container(made) is True
+        assert engine.container(bench.name()) is None
+        assert engine.remove_container(made) is False
+
+    def test_a_name_that_is_taken(self, bench: Bench) -> None:
+        bench.make()
+        with pytest.raises(EngineRejected, match="already in use") as caught:
+            bench.make()
+        assert caught.value.status == 409
+
+    def test_an_image_that_is_not_there(self, bench: Bench) -> None:
+        with pytest.raises(EngineRejected, match=r"(?i)no such image") as caught:
+            bench.engine.create_container(ContainerSpec(name=bench.name(), image=bench.name("image")))
+        assert caught.value.status == 404
+
+    def test_doing_something_to_nobody(self, bench: Bench) -> None:
+        engine, nobody = bench.engine, bench.name("nobody")
+        for call in (engine.start_container, engine.stop_container, engine.pause_container, engine.unpause_container):
+            with pytest.raises(EngineRejected, match=r"(?i)no such container") as caught:
+                call(nobody)
+            assert caught.value.status == 404
+        with pytest.raises(EngineRejected) as caught:
+            engine.logs(nobody)
+        assert caught.value.status == 404
+        with pytest.raises(EngineRejected) as caught:
+            engine.put_file(nobody, "/x", b"")
+        assert caught.value.status == 404
+
+    def test_pausing_what_does_not_run(self, bench: Bench) -> None:
+        with pytest.raises(EngineRejected, match="not running"):
+            bench.engine.pause_container(bench.make())
+
+    @pytest.mark.parametrize("start", [False, True])
+    def test_files(self, bench: Bench, start: bool) -> None:
+        engine, made = bench.engine, bench.make(start=start)
+        engine.put_file(made, "/hello world", b"0123456789", 0o750)
+        seen = engine.path(made, "/hello world")
+        assert seen is not None
+        assert (seen.kind, seen.mode, seen.size, seen.content) == ("file", 0o750, 10, b"0123456789")
+        part = engine.path(made, "/hello world", limit=4)
+        assert part is not None
+        assert (part.size, part.content) == (10, b"0123")
+        engine.put_file(made, "/hello world", b"")
+        empty = engine.path(made, "/hello world")
+        assert empty is not None
+        assert (empty.size, empty.content, empty.mode) == (0, b"", 0o644)
+        root = engine.path(made, "/")
+        assert root is not None
+        assert (root.kind, root.content) == ("directory", None)
+        assert engine.path(made, "/no/such/path") is None
+
+    def test_tags(self, bench: Bench) -> None:
+        engine, tag = bench.engine, bench.tag()
+        image = engine.image(BUSYBOX)
+        assert image is not None
+        assert tag not in engine.image_tags()
+        engine.tag(image.id, tag)
+        engine.tag(image.id, tag)
+        assert tag in engine.image_tags()
+        assert list(engine.image_tags()) == sorted(set(engine.image_tags()))
+        for name in (tag, f"docker.io/library/{tag}", image.id, image.id.removeprefix("sha256:")[:12]):
+            seen = engine.image(name)
+            assert seen is not None
+            assert seen.id == image.id
+        assert engine.image(image.id.removeprefix("sha256:")[:8]) is None
+        assert engine.remove_image(tag) is True
+        assert engine.image(tag) is None
+        assert engine.image(BUSYBOX) is not None
+        assert engine.remove_image(tag) is False
+
+    def test_tagging_nothing(self, bench: Bench) -> None:
+        with pytest.raises(EngineRejected) as caught:
+            bench.engine.tag("sha256:" + "f" * 64, bench.tag())
+        assert caught.value.status == 404
+
+    def test_build(self, bench: Bench, tmp_path: Path) -> None:
+        engine, tag = bench.engine, bench.tag("built")
+        (tmp_path / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /copied\n")
+        built = engine.build(tmp_path, tag, {"course": "yes"})
+        image, base = engine.image(tag), engine.image(BUSYBOX)
+        assert image is not None
+        assert base is not None
+        assert image.id == built
+        assert image.labels["course"] == "yes"
+        assert image.layers[: len(base.layers)] == base.layers
+        assert len(image.layers) > len(base.layers)
+
+    def test_an_image_in_use_stays(self, bench: Bench, tmp_path: Path) -> None:
+        engine, tag = bench.engine, bench.tag("used")
+        (tmp_path / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /{bench.prefix}\n")
+        engine.build(tmp_path, tag, {})
+        made = engine.create_container(ContainerSpec(name=bench.name(), image=tag))
+        with pytest.raises(EngineRejected) as caught:
+            engine.remove_image(tag)
+        assert caught.value.status == 409
+        assert engine.image(tag) is not None
+        engine.remove_container(made)
+        assert engine.remove_image(tag) is True
+
+    def test_building_nothing(self, bench: Bench, tmp_path: Path) -> None:
+        with pytest.raises(EngineRejected, match="no Dockerfile"):
+            bench.engine.build(tmp_path, bench.tag(), {})

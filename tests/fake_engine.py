@@ -1,0 +1,431 @@
+"""An engine in memory for tests of what is above the engine. It keeps the contract of ``tests/engine_contract.py``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dockerlearn.engine import references
+from dockerlearn.engine.api import ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
+from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, ImageSnapshot, Membership, Mount
+from dockerlearn.errors import EngineError, EngineRejected
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def make_id(*parts: object) -> str:
+    """Return 64 hexadecimal digits that depend on nothing but ``parts``."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+def make_image(*tags: str, **fields: Any) -> ImageSnapshot:
+    """Return an image with these tags; its content is told apart by ``id`` or, without one, by the first tag."""
+    seed = tags[0] if tags else "untagged"
+    plain: dict[str, Any] = {
+        "id": f"sha256:{make_id('image', seed)}",
+        "tags": tags,
+        "digests": (),
+        "created": BEGINNING,
+        "size": 2_000_000,
+        "layers": (f"sha256:{make_id('layer', seed)}",),
+        "parent": "",
+        "os": "linux",
+        "architecture": "amd64",
+        "command": ("sh",),
+        "entrypoint": (),
+        "env": {"PATH": "/bin"},
+        "user": "",
+        "workdir": "",
+        "labels": {},
+        "exposed": frozenset(),
+        "volumes": frozenset(),
+        "stop_signal": "",
+        "healthcheck": False,
+    }
+    return ImageSnapshot(**(plain | fields))
+
+
+def make_container(name: str, **fields: Any) -> ContainerSnapshot:
+    """Return a container that runs for an hour already; ``fields`` say what is different."""
+    plain: dict[str, Any] = {
+        "id": make_id("container", name),
+        "name": name,
+        "created": BEGINNING,
+        "status": "running",
+        "running": True,
+        "paused": False,
+        "restarting": False,
+        "exit_code": 0,
+        "oom_killed": False,
+        "error": "",
+        "started": BEGINNING,
+        "finished": None,
+        "restart_count": 0,
+        "image_id": f"sha256:{make_id('image', 'busybox:1.36')}",
+        "image_ref": "busybox:1.36",
+        "argv": ("sh",),
+        "command": ("sh",),
+        "entrypoint": (),
+        "env": {"PATH": "/bin"},
+        "user": "",
+        "workdir": "",
+        "hostname": make_id("container", name)[:12],
+        "labels": {},
+        "tty": False,
+        "open_stdin": False,
+        "attached": False,
+        "stop_signal": "",
+        "exposed": frozenset(),
+        "published": {},
+        "asked": {},
+        "publish_all": False,
+        "mounts": (),
+        "networks": (Membership("bridge", make_id("network", "bridge"), "172.17.0.2", frozenset()),),
+        "network_mode": "bridge",
+        "restart_policy": "no",
+        "restart_max": 0,
+        "auto_remove": False,
+        "read_only": False,
+        "privileged": False,
+        "init": False,
+        "cap_add": frozenset(),
+        "cap_drop": frozenset(),
+        "memory": 0,
+        "pids_limit": 0,
+        "cpus": 0.0,
+        "health": None,
+    }
+    return ContainerSnapshot(**(plain | fields))
+
+
+class FakeEngine:
+    """An engine in memory.
+
+    Put things into ``by_name`` (containers), ``images`` (by id), ``files`` and ``output`` (by container id), and
+    ``registry`` (what can be pulled, by full reference); ``add`` and ``add_image`` do it in one line. ``clock`` is the
+    engine's time, and goes on by a second with each change. With ``failure`` set, every call raises it. ``calls``
+    are the names of the methods that were called.
+    """
+
+    def __init__(self, *images: ImageSnapshot, engine_id: str = "FAKE:ENGINE") -> None:
+        self.by_name: dict[str, ContainerSnapshot] = {}
+        self.images: dict[str, ImageSnapshot] = {}
+        self.files: dict[str, dict[str, PathInContainer]] = {}
+        self.output: dict[str, str] = {}
+        self.registry: dict[str, ImageSnapshot] = {}
+        self.clock = BEGINNING + timedelta(hours=1)
+        self.failure: EngineError | None = None
+        self.calls: list[str] = []
+        self.closed = False
+        self._made = 0
+        self._identity = EngineIdentity(
+            id=engine_id,
+            address="unix:///fake.sock",
+            source="the test",
+            host="127.0.0.1",
+            version="20.10.24",
+            api_version="1.41",
+            kernel="6.1.0",
+            export=False,
+        )
+        for image in images:
+            self.add_image(image)
+
+    # What tests use to prepare and look.
+
+    def add(self, name: str, **fields: Any) -> ContainerSnapshot:
+        """Put a running container there, made by somebody else."""
+        container = make_container(name, **fields)
+        self.by_name[name] = container
+        return container
+
+    def add_image(self, image: ImageSnapshot) -> ImageSnapshot:
+        """Put an image there; its tags leave the images that had them."""
+        for tag in image.tags:
+            self._untag(tag)
+        self.images[image.id] = image
+        return image
+
+    def change(self, name: str, **fields: Any) -> ContainerSnapshot:
+        """Change fields of a container."""
+        self.by_name[name] = msgspec.structs.replace(self.by_name[name], **fields)
+        return self.by_name[name]
+
+    # EngineApi
+
+    @property
+    def identity(self) -> EngineIdentity:
+        self._called("identity")
+        return self._identity
+
+    def now(self) -> datetime:
+        return self.clock.replace(microsecond=0)
+
+    def precise_now(self) -> datetime:
+        self._called("precise_now")
+        return self.clock
+
+    def container(self, name_or_id: str) -> ContainerSnapshot | None:
+        self._called("container")
+        return self._find(name_or_id)
+
+    def containers(self) -> tuple[ContainerRow, ...]:
+        self._called("containers")
+        newest_first = sorted(self.by_name.values(), key=lambda item: item.created, reverse=True)
+        return tuple(
+            ContainerRow(
+                item.id, item.name, item.image_ref, item.created.replace(microsecond=0), item.status, item.image_id
+            )
+            for item in newest_first
+        )
+
+    def image(self, reference: str) -> ImageSnapshot | None:
+        self._called("image")
+        return self._image(reference)
+
+    def image_tags(self) -> tuple[str, ...]:
+        self._called("image_tags")
+        return tuple(sorted({tag for image in self.images.values() for tag in image.tags}))
+
+    def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
+        self._called("logs")
+        text = self.output.get(self._need(container_id).id, "")
+        last = "".join(text.splitlines(keepends=True)[-tail:]) if tail else ""
+        return last.encode()[-limit:].decode("utf-8", "replace") if limit else ""
+
+    def path(self, container_id: str, path: str, limit: int = 1_048_576) -> PathInContainer | None:
+        self._called("path")
+        container = self._find(container_id)
+        if container is None:
+            return None
+        files = self.files.get(container.id, {})
+        wanted = "/" + path.strip("/")
+        if found := files.get(wanted):
+            content = None if found.content is None else found.content[:limit]
+            return msgspec.structs.replace(found, content=content)
+        if wanted == "/" or any(name.startswith(f"{wanted}/") for name in files):
+            return PathInContainer("directory", 0o755, 4096, None)
+        return None
+
+    def create_container(self, spec: ContainerSpec) -> str:
+        self._called("create_container")
+        image = self._image(spec.image)
+        if image is None:
+            raise EngineRejected(f"The engine refused: No such image: {spec.image}.", 404)
+        if spec.name in self.by_name:
+            raise EngineRejected(f'The engine refused: The container name "/{spec.name}" is already in use.', 409)
+        self._made += 1
+        self._tick()
+        entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
+        command = (() if spec.entrypoint is not None else image.command) if spec.command is None else spec.command
+        asked = {port: (Binding("127.0.0.1", number),) for port, number in spec.publish.items()}
+        network = spec.network or "bridge"
+        identifier = make_id("made", self._made, spec.name)
+        mounts = [Mount("bind", source, target, read_only=False) for target, source in spec.binds.items()]
+        mounts += [
+            Mount(
+                "volume", f"/volumes/{name}", target, read_only=False, name=name or make_id(target), anonymous=not name
+            )
+            for target, name in spec.volumes.items()
+        ]
+        self.by_name[spec.name] = make_container(
+            spec.name,
+            id=identifier,
+            created=self.clock,
+            status="created",
+            running=False,
+            started=None,
+            image_id=image.id,
+            image_ref=spec.image,
+            argv=entrypoint + command,
+            command=command,
+            entrypoint=entrypoint,
+            env=dict(image.env) | dict(spec.env),
+            user=spec.user or image.user,
+            workdir=spec.workdir or image.workdir,
+            hostname=identifier[:12],
+            labels=dict(image.labels) | dict(spec.labels),
+            exposed=image.exposed | frozenset(spec.publish),
+            asked=asked,
+            mounts=tuple(sorted(mounts, key=lambda mount: mount.target)),
+            networks=(Membership(network, make_id("network", network), None, frozenset()),),
+            network_mode=network,
+            memory=spec.memory,
+            pids_limit=spec.pids,
+        )
+        return identifier
+
+    def start_container(self, container_id: str) -> None:
+        self._called("start_container")
+        container = self._need(container_id)
+        if not container.running:
+            self._tick()
+            self.change(
+                container.name,
+                status="running",
+                running=True,
+                started=self.clock,
+                exit_code=0,
+                published=dict(container.asked),
+            )
+
+    def stop_container(self, container_id: str, timeout: int = 1) -> None:
+        self._called("stop_container")
+        container = self._need(container_id)
+        if container.running:
+            self._tick()
+            self.change(
+                container.name,
+                status="exited",
+                running=False,
+                paused=False,
+                finished=self.clock,
+                exit_code=137,
+                published={},
+            )
+
+    def pause_container(self, container_id: str) -> None:
+        self._called("pause_container")
+        container = self._need(container_id)
+        if not container.running:
+            raise EngineRejected(f"The engine refused: Container {container.id} is not running.", 409)
+        self._tick()
+        self.change(container.name, status="paused", paused=True)
+
+    def unpause_container(self, container_id: str) -> None:
+        self._called("unpause_container")
+        container = self._need(container_id)
+        if container.paused:
+            self._tick()
+            self.change(container.name, status="running", paused=False)
+
+    def remove_container(self, container_id: str) -> bool:
+        self._called("remove_container")
+        container = self._find(container_id)
+        if container is None:
+            return False
+        self._tick()
+        del self.by_name[container.name]
+        self.files.pop(container.id, None)
+        self.output.pop(container.id, None)
+        return True
+
+    def put_file(self, container_id: str, path: str, content: bytes, mode: int = 0o644) -> None:
+        self._called("put_file")
+        container = self._need(container_id)
+        self._tick()
+        target = "/" + path.strip("/")
+        self.files.setdefault(container.id, {})[target] = PathInContainer("file", mode, len(content), content)
+
+    def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
+        self._called("pull")
+        full = references.normalise(reference)
+        there = self.registry.get(full)
+        if there is None:
+            raise EngineRejected(
+                f"{references.short(reference)} is not there: the registry has no such image or tag.", 404
+            )
+        if progress is not None:
+            progress(f"Pulling from {references.repository(full)}")
+        self._tick()
+        self.add_image(there)
+
+    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
+        """Make an image of what ``FROM`` names with one more layer, which depends on the Dockerfile's text."""
+        self._called("build")
+        file = folder / "Dockerfile"
+        if not file.is_file():
+            raise EngineRejected(f"There is no Dockerfile in {folder}.", 400)
+        text = file.read_text()
+        name = next((line.split()[1] for line in text.splitlines() if line.upper().startswith("FROM ")), "")
+        base = self._image(name)
+        if base is None:
+            raise EngineRejected(f"{tag} could not be built: No such image: {name}.", 500)
+        self._tick()
+        content = make_id("built", text, sorted(labels.items()))
+        built = msgspec.structs.replace(
+            base,
+            id=f"sha256:{content}",
+            tags=(tag,),
+            layers=(*base.layers, f"sha256:{content}"),
+            parent=base.id,
+            created=self.clock,
+            labels=dict(base.labels) | dict(labels),
+        )
+        self.add_image(built)
+        return built.id
+
+    def tag(self, image_id: str, reference: str) -> None:
+        self._called("tag")
+        image = self._image(image_id)
+        if image is None:
+            raise EngineRejected(f"The engine refused: No such image: {image_id}.", 404)
+        self._tick()
+        name = references.short(reference)
+        self._untag(name)
+        image = self.images[image.id]
+        self.images[image.id] = msgspec.structs.replace(image, tags=(*image.tags, name))
+
+    def remove_image(self, reference: str) -> bool:
+        self._called("remove_image")
+        image = self._image(reference)
+        if image is None:
+            return False
+        by_tag = image.has_tag(reference)
+        if len(image.tags) <= 1 or not by_tag:
+            if any(item.image_id == image.id for item in self.by_name.values()):
+                raise EngineRejected("The engine refused: conflict: a container is using the image.", 409)
+            if not by_tag and len(image.tags) > 1:
+                raise EngineRejected("The engine refused: conflict: image is referenced in several repositories.", 409)
+            self._tick()
+            del self.images[image.id]
+            return True
+        self._tick()
+        self._untag(reference)
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.failure is not None:
+            raise self.failure
+
+    def _tick(self) -> None:
+        self.clock += timedelta(seconds=1)
+
+    def _find(self, name_or_id: str) -> ContainerSnapshot | None:
+        name = name_or_id.removeprefix("/")
+        if found := self.by_name.get(name):
+            return found
+        if len(name) < 12:
+            return None
+        return next((item for item in self.by_name.values() if item.id.startswith(name)), None)
+
+    def _need(self, container_id: str) -> ContainerSnapshot:
+        container = self._find(container_id)
+        if container is None:
+            raise EngineRejected(f"The engine refused: No such container: {container_id}.", 404)
+        return container
+
+    def _image(self, reference: str) -> ImageSnapshot | None:
+        for image in self.images.values():
+            if image.has_tag(reference):
+                return image
+        digits = reference.removeprefix("sha256:")
+        if len(digits) < 12 or not references.looks_like_id(reference):
+            return None
+        return next((image for image in self.images.values() if image.id.startswith(f"sha256:{digits}")), None)
+
+    def _untag(self, reference: str) -> None:
+        wanted = references.normalise(reference)
+        for image in list(self.images.values()):
+            left = tuple(tag for tag in image.tags if references.normalise(tag) != wanted)
+            if left != image.tags:
+                self.images[image.id] = msgspec.structs.replace(image, tags=left)

@@ -1,0 +1,261 @@
+"""Set-up, ledger and clean on a real engine, among things of other people's."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from dockerlearn.engine.client import DockerEngine, connect
+from dockerlearn.engine.endpoint import Endpoint
+from dockerlearn.errors import NameTaken, SetupFailed
+from dockerlearn.progress.store import Attempt, Store
+from dockerlearn.setup import bring, clean, ledger
+from dockerlearn.setup.spec import Setup
+from tests.live.conftest import Docker
+from tests.setup_bench import container, declared, file, image, no_container
+
+BUSYBOX = "busybox:1.36"
+SLEEP = ["sleep", "1000"]
+FORK = multiprocessing.get_context("fork")
+
+
+class LiveBench:
+    """A lesson's attempt on a real engine; used as a context manager, it takes away what it made."""
+
+    def __init__(self, socket: str, folder: Path) -> None:
+        self.folder = folder
+        self.engine: DockerEngine = connect(Endpoint(f"unix://{socket}", "the tests"))
+        self.store = Store.open(folder / "progress.sqlite3")
+        self.attempt: Attempt = self.store.attempt("docker", "setup") or self.store.begin_attempt(
+            "docker", "setup", self.engine.identity.id, {}, self.engine.precise_now()
+        )
+        self.files = folder / "files"
+        self.files.mkdir(exist_ok=True)
+
+    def begin_anew(self) -> None:
+        """What is there now was there before the attempt."""
+        self.store.end_attempt(self.attempt.id)
+        self.attempt = self.store.begin_attempt(
+            "docker", "setup", self.engine.identity.id, {}, self.engine.precise_now()
+        )
+
+    def context(self, **changes: Any) -> bring.Context:
+        plain = bring.Context(
+            engine=self.engine,
+            store=self.store,
+            attempt=self.attempt,
+            images={"busybox": BUSYBOX},
+            files=self.files,
+            workspace=self.folder / "workspace",
+        )
+        return msgspec.structs.replace(plain, **changes)
+
+    def bring(self, *items: Setup) -> list[tuple[str, str]]:
+        return [(action.subject, action.did) for action in bring.bring(items, self.context()).actions]
+
+    def clean(self) -> list[tuple[str, str]]:
+        report = clean.carry_out(clean.plan(self.engine, self.store), self.engine, self.store)
+        return [(done.item.name, done.did) for done in report.done]
+
+    def known(self) -> set[str]:
+        return {entry.object_id for entry in self.store.entries() if entry.object_id}
+
+    def close(self) -> None:
+        self.store.close()
+        self.engine.close()
+
+
+@pytest.fixture
+def bench(engine_socket: str, tmp_path: Path) -> Iterator[LiveBench]:
+    made = LiveBench(engine_socket, tmp_path)
+    yield made
+    made.clean()
+    made.close()
+
+
+def inspect(docker: Docker, *names: str) -> Any:
+    return json.loads(docker("inspect", *names))
+
+
+def test_made_as_stated_and_then_nothing_is_done(bench: LiveBench, docker: Docker) -> None:
+    items: list[Setup] = [
+        container("dl-web", command=SLEEP, env={"A": "b"}, publish={"80": 18_473}, files={"/etc/motd": "hello"}),
+        container("dl-done", command=["sh", "-c", "exit 3"], running=False),
+        container("dl-stopped", command=SLEEP, running=False),
+        container("dl-new", command=SLEEP, status="created"),
+        container("dl-cold", command=SLEEP, status="paused"),
+        image("dl-tools:v1", tag_of="busybox"),
+        no_container("dl-nothing"),
+        file("Dockerfile", "FROM busybox:1.36\n"),
+    ]
+    assert bench.bring(*items)
+    (web,) = inspect(docker, "dl-web")
+    assert web["State"]["Running"]
+    assert web["HostConfig"]["Memory"] == 256 * 1024 * 1024
+    assert web["HostConfig"]["PidsLimit"] == 256
+    assert web["HostConfig"]["PortBindings"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18473"}]}
+    assert web["Config"]["Env"][0] == "A=b"
+    assert docker("exec", "dl-web", "cat", "/etc/motd") == "hello"
+    assert [item["State"]["Status"] for item in inspect(docker, "dl-done", "dl-stopped", "dl-new", "dl-cold")] == [
+        "exited", "exited", "created", "paused",
+    ]  # fmt: skip
+    assert inspect(docker, "dl-done")[0]["State"]["ExitCode"] == 3
+    assert bench.bring(*items) == []
+    assert dict(bench.clean()) == {
+        "dl-web": "removed", "dl-done": "removed", "dl-stopped": "removed", "dl-new": "removed", "dl-cold": "removed",
+        "dl-tools:v1": "untagged",
+    }  # fmt: skip
+
+
+def test_what_the_learner_made_is_as_stated(bench: LiveBench, docker: Docker) -> None:
+    docker("run", "-d", "--name", "dl-web", "-p", "18473:80", BUSYBOX, *SLEEP)
+    docker("tag", BUSYBOX, "dl-tools:v1")
+    assert (
+        bench.bring(container("dl-web", command=SLEEP, publish={"80": 18_473}), image("dl-tools:v1", tag_of="busybox"))
+        == []
+    )
+    assert len(bench.known()) == 2
+
+
+def test_after_a_reboot_it_is_started(bench: LiveBench, docker: Docker) -> None:
+    bench.bring(container("dl-web", command=SLEEP))
+    (before,) = inspect(docker, "dl-web")
+    docker("kill", "dl-web")
+    assert bench.bring(container("dl-web", command=SLEEP)) == [("container dl-web", "started")]
+    assert inspect(docker, "dl-web")[0]["Id"] == before["Id"]
+
+
+def test_image_is_built_once_cleaned_up_and_used(bench: LiveBench, docker: Docker) -> None:
+    app = bench.files / "app"
+    app.mkdir()
+    (app / "Dockerfile").write_text('FROM @{image.busybox}\nCOPY hello /hello\nCMD ["sleep", "1000"]\n')
+    (app / "hello").write_text("hello")
+    items: list[Setup] = [image("dl-app:v1", build="app"), container("dl-web", image="dl-app:v1")]
+    assert bench.bring(*items) == [("image dl-app:v1", "built"), ("container dl-web", "made")]
+    assert docker("exec", "dl-web", "cat", "/hello") == "hello"
+    assert bench.bring(*items) == []
+    assert bench.clean() == [("dl-web", "removed"), ("dl-app:v1", "removed")]
+
+
+def test_rebuilt_image_leaves_nothing_behind(bench: LiveBench, docker: Docker, tmp_path: Path) -> None:
+    for number in range(2):
+        docker("build", "-t", "dl-app:v1", "-", input=f"FROM {BUSYBOX}\nENV N={number}\n", env={"DOCKER_BUILDKIT": "0"})
+        ledger.observe(bench.engine, bench.store, bench.attempt, declared(images=("dl-app:v1",)))
+    assert {did for _, did in bench.clean()} == {"removed"}
+
+
+def test_port_that_is_taken_is_told_and_mended_later(bench: LiveBench, docker: Docker) -> None:
+    bench.bring(container("dl-one", command=SLEEP, publish={"80": 18_473}))
+    two = container("dl-two", command=SLEEP, publish={"80": 18_473})
+    with pytest.raises(SetupFailed, match="start dl-two"):
+        bench.bring(two)
+    bench.bring(no_container("dl-one"), two)
+    assert inspect(docker, "dl-two")[0]["State"]["Running"]
+
+
+def test_redo_makes_everything_anew(bench: LiveBench, docker: Docker) -> None:
+    bench.bring(container("dl-web", command=SLEEP))
+    (before,) = inspect(docker, "dl-web")
+    bring.take_away(bench.context())
+    assert docker.try_("inspect", "dl-web").returncode != 0
+    bench.bring(container("dl-web", command=SLEEP))
+    assert inspect(docker, "dl-web")[0]["Id"] != before["Id"]
+
+
+def test_anonymous_volumes_go_too(bench: LiveBench, docker: Docker) -> None:
+    before = docker("volume", "ls", "-q")
+    docker("run", "-d", "--name", "dl-web", "-v", "/data", BUSYBOX, *SLEEP)
+    ledger.observe(bench.engine, bench.store, bench.attempt, declared("dl-web"))
+    bench.clean()
+    assert docker("volume", "ls", "-q") == before
+
+
+def test_bystanders(bench: LiveBench, docker: Docker) -> None:
+    """Foreign things that look like the course's, or share with it, are the same after bring, redo and clean."""
+    foreign = ["dl-models", "dl-mine", "friend", "reader"]
+    try:
+        docker("run", "-d", "--name", "dl-models", "--label", "dockerlearn.nonce=abc", BUSYBOX, *SLEEP)
+        docker("tag", BUSYBOX, "dl-models:latest")
+        docker("tag", BUSYBOX, "theirs/tools:v1")
+        docker("create", "--name", "dl-mine", BUSYBOX)
+        bench.begin_anew()
+        with pytest.raises(NameTaken, match="dl-mine"):
+            bench.bring(container("dl-mine"))
+        bench.bring(
+            container("dl-web", command=SLEEP), container("dl-data", command=SLEEP),
+            container("dl-other", command=SLEEP), image("dl-tools:v1", tag_of="busybox"),
+        )  # fmt: skip
+        docker("run", "-d", "--name", "friend", "--network", "container:dl-web", BUSYBOX, *SLEEP)
+        docker("run", "-d", "--name", "reader", "--volumes-from", "dl-data", BUSYBOX, *SLEEP)
+        before = inspect(docker, *foreign)
+        tags = set(docker("images", "--format", "{{.Repository}}:{{.Tag}}").split())
+        for item in (container("dl-web", fresh=True), no_container("dl-data")):
+            with pytest.raises(SetupFailed, match=r"friend|reader"):
+                bench.bring(item)
+        with pytest.raises(SetupFailed, match="friend"):
+            bring.take_away(bench.context())
+        assert dict(bench.clean()) == {
+            "dl-web": "left", "dl-data": "left", "dl-other": "removed", "dl-tools:v1": "untagged",
+        }  # fmt: skip
+        assert inspect(docker, *foreign) == before
+        assert set(docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()) == tags - {"dl-tools:v1"}
+        docker("rm", "-f", "friend", "reader")
+        assert dict(bench.clean()) == {"dl-web": "removed", "dl-data": "removed"}
+    finally:
+        docker("rm", "-f", *foreign)
+        docker("rmi", "dl-models:latest", "theirs/tools:v1")
+
+
+def test_image_used_by_a_foreign_container_stays(bench: LiveBench, docker: Docker) -> None:
+    docker("build", "-t", "dl-app:v1", "-", input=f"FROM {BUSYBOX}\nENV A=b\n", env={"DOCKER_BUILDKIT": "0"})
+    ledger.observe(bench.engine, bench.store, bench.attempt, declared(images=("dl-app:v1",)))
+    docker("create", "--name", "theirs", "dl-app:v1")
+    try:
+        assert bench.clean() == [("dl-app:v1", "left")]
+    finally:
+        docker("rm", "theirs")
+    assert bench.clean() == [("dl-app:v1", "removed")]
+
+
+def test_killed_at_any_moment_the_ledger_knows_everything(bench: LiveBench, engine_socket: str, docker: Docker) -> None:
+    (bench.files / "Dockerfile").write_text(f"FROM {BUSYBOX}\nENV A=b\n")
+    rng = random.Random(11)
+    for _ in range(12):
+        child = FORK.Process(target=_set_up_for_ever, args=(engine_socket, bench.folder))
+        child.start()
+        time.sleep(0.15 + rng.uniform(0, 0.5))
+        os.kill(child.pid or 0, signal.SIGKILL)
+        child.join(10)
+        time.sleep(0.5)  # what the engine was asked for last may still be on its way
+        ledger.resolve(bench.engine, bench.store)
+        there = docker("ps", "-aq", "--no-trunc", "--filter", "name=^dl-").split()
+        assert set(there) <= bench.known()
+        if built := bench.engine.image("dl-app:v1"):
+            assert built.id in bench.known()
+    assert there
+    # Layers of a build that was cut short belong to the image as soon as it is built.
+    bench.bring(image("dl-app:v1", build="."))
+    bench.clean()
+    assert docker("ps", "-aq", "--filter", "name=^dl-") == ""
+    assert bench.engine.image("dl-app:v1") is None
+
+
+def _set_up_for_ever(socket: str, folder: Path) -> None:
+    bench = LiveBench(socket, folder)
+    while True:
+        bench.bring(
+            container("dl-web", command=SLEEP, files={"/etc/motd": "hello"}),
+            container("dl-done", command=["true"], running=False),
+            image("dl-app:v1", build="."),
+        )
+        bring.take_away(bench.context())

@@ -1,0 +1,674 @@
+"""Each field of each noun says yes, no, and what it saw; on an engine in memory, without waiting."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from dockerlearn.checks.base import Noun
+from dockerlearn.checks.outcome import Outcome, Status, overall
+from dockerlearn.checks.run import all_met, look, look_once
+from dockerlearn.checks.vocabulary import NOUNS, noun_of
+from dockerlearn.engine.api import PathInContainer
+from dockerlearn.engine.snapshots import Binding, Health
+from dockerlearn.errors import EngineSilent
+from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
+from dockerlearn.world.world import Scope, World
+from tests.fake_engine import BEGINNING, FakeEngine, make_id, make_image
+
+IMAGES = {"busybox": "busybox:1.36", "nginx": "nginx:1.27-alpine-slim"}
+BUSYBOX = make_image("busybox:1.36", digests=("busybox@sha256:" + "1" * 64,))
+NGINX = make_image("nginx:1.27-alpine-slim", digests=("nginx@sha256:" + "2" * 64,))
+
+
+class StubHttp(HttpClient):
+    """Answers with what the test put in, and remembers what it was asked."""
+
+    def __init__(self, *answers: HttpAnswer | HttpFailure) -> None:
+        super().__init__()
+        self.answers = list(answers)
+        self.asked: list[tuple[str, int, str]] = []
+
+    def get(self, host: str, port: int, path: str) -> HttpAnswer | HttpFailure:
+        self.asked.append((host, port, path))
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(BUSYBOX, NGINX)
+
+
+def check(**raw: Any) -> Noun:
+    """A check as YAML gives it: every scalar is text."""
+    word = noun_of(raw)
+    assert word is not None
+    return msgspec.convert({"noun": word, **raw}, NOUNS[word], strict=False)
+
+
+def seen(
+    engine: FakeEngine, workspace: Path = Path("/nonexistent"), client: HttpClient | None = None, /, **raw: Any
+) -> Outcome:
+    return check(**raw).look(World(engine, workspace, Scope(IMAGES), client))
+
+
+CONTAINER_FIELDS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    # field as asked, a container that has it, one that has not
+    ({"status": "exited"}, {"status": "exited", "running": False}, {}),
+    ({"running": "false"}, {"status": "exited", "running": False, "finished": BEGINNING}, {}),
+    (
+        {"exit_code": "0"},
+        {"status": "exited", "running": False},
+        {"status": "exited", "running": False, "exit_code": 3},
+    ),
+    ({"exit_code": {"one_of": ["0", "137"]}}, {"status": "exited", "running": False, "exit_code": 137}, {}),
+    (
+        {"oom_killed": "true"},
+        {"status": "exited", "running": False, "oom_killed": True},
+        {"status": "exited", "running": False},
+    ),
+    ({"image": "busybox"}, {}, {"image_id": NGINX.id, "image_ref": "nginx:1.27-alpine-slim"}),
+    ({"command": ["sleep", "60"]}, {"command": ("sleep", "60")}, {"command": ("sleep", "6")}),
+    ({"command": "sleep 60"}, {"command": ("sleep", "60")}, {"command": ("sleep", "6 0")}),
+    (
+        {"command": ["sleep", "60"]},
+        {"command": ("60",), "argv": ("sleep", "60")},
+        {"command": ("60",), "argv": ("60",)},
+    ),
+    ({"command": {"contains": "date"}}, {"command": ("sh", "-c", "date")}, {"command": ("sh",)}),
+    ({"entrypoint": ["/app"]}, {"entrypoint": ("/app",)}, {"entrypoint": ()}),
+    ({"entrypoint": "none"}, {"entrypoint": ()}, {"entrypoint": ("/app",)}),
+    ({"command": {"not": {"one_of": ["sh"]}}}, {"command": ("a",), "argv": ("a",)}, {}),
+    ({"user": {"one_of": ["app", "1000"]}}, {"user": "1000"}, {"user": "0"}),
+    ({"env": {"MODE": "dev"}}, {"env": {"MODE": "dev", "PATH": "/bin"}}, {"env": {"MODE": "prod"}}),
+    ({"env": {"MODE": "none"}}, {"env": {}}, {"env": {"MODE": "dev"}}),
+    ({"labels": {"team": "a"}}, {"labels": {"team": "a"}}, {"labels": {}}),
+    ({"user": {"not": "root"}}, {"user": "app"}, {"user": "root"}),
+    ({"workdir": "/srv"}, {"workdir": "/srv"}, {"workdir": "/"}),
+    ({"hostname": "box"}, {"hostname": "box"}, {"hostname": "other"}),
+    ({"network_mode": "bridge"}, {"network_mode": "default"}, {"network_mode": "host"}),
+    ({"restart_policy": "always"}, {"restart_policy": "always"}, {"restart_policy": "no"}),
+    ({"restart_count": {">": "1"}}, {"restart_count": 2}, {"restart_count": 1}),
+    ({"memory": "64m"}, {"memory": 64 * 1024 * 1024}, {"memory": 0}),
+    ({"memory": "none"}, {"memory": 0}, {"memory": 64 * 1024 * 1024}),
+    ({"stop_signal": "SIGINT"}, {"stop_signal": "SIGINT"}, {"stop_signal": ""}),
+    ({"read_only": "true"}, {"read_only": True}, {"read_only": False}),
+    ({"privileged": "false"}, {"privileged": False}, {"privileged": True}),
+    ({"init": "true"}, {"init": True}, {}),
+    ({"tty": "true"}, {"tty": True}, {}),
+    ({"auto_remove": "true"}, {"auto_remove": True}, {}),
+    (
+        {"health": "healthy"},
+        {"health": Health("healthy", 0, "", 0, 30.0)},
+        {"health": Health("unhealthy", 3, "no", 1, 30.0)},
+    ),
+    ({"health": "none"}, {"health": None}, {"health": Health("healthy", 0, "", 0, 30.0)}),
+    (
+        {"published": {"80/tcp": "8080"}},
+        {"published": {"80/tcp": (Binding("0.0.0.0", 8080), Binding("::", 8080))}},
+        {"published": {"80/tcp": (Binding("0.0.0.0", 8081),)}},
+    ),
+    ({"published": {"80": "any"}}, {"published": {"80/tcp": (Binding("127.0.0.1", 32768),)}}, {"published": {}}),
+    (
+        {"published": {"80/tcp": "8080"}},
+        {"published": {"80/tcp": (Binding("::1", 8080),)}},
+        {"published": {"80/udp": (Binding("0.0.0.0", 8080),)}},
+    ),
+    ({"published": {"80/tcp": "false"}}, {"published": {}}, {"published": {"80/tcp": (Binding("", 8080),)}}),
+    (
+        {"published": {"80/tcp": {"one_of": ["8080", "8081"]}}},
+        {"published": {"80/tcp": (Binding("", 8081),)}},
+        {"published": {"80/tcp": (Binding("", 8082),)}},
+    ),
+    ({"published": "none"}, {"published": {}}, {"published": {"80/tcp": (Binding("", 8080),)}}),
+    ({"published": "any"}, {"published": {"80/tcp": (Binding("", 8080),)}}, {"published": {}}),
+    (
+        {"asked_to_publish": {"8080/tcp": "any"}},
+        {"asked": {"8080/tcp": (Binding("", 80),)}},
+        {"asked": {"80/tcp": (Binding("", 8080),)}},
+    ),
+    ({"asked_to_publish": "none"}, {"asked": {}}, {"asked": {"80/tcp": (Binding("", None),)}}),
+]
+
+
+@pytest.mark.parametrize(("asked", "good", "bad"), CONTAINER_FIELDS, ids=lambda value: str(value)[:40])
+def test_each_field_of_a_container_says_yes_and_no(
+    engine: FakeEngine, asked: dict[str, Any], good: dict[str, Any], bad: dict[str, Any]
+) -> None:
+    engine.add("dl-web", **good)
+    outcome = seen(engine, container="dl-web", **asked)
+    assert outcome.status is Status.MET, outcome
+    engine.add("dl-web", **bad)
+    outcome = seen(engine, container="dl-web", **asked)
+    assert outcome.status is Status.UNMET, outcome
+    assert outcome.expected
+    assert outcome.found
+    assert "dl-web" in outcome.expected
+
+
+def test_every_field_of_container_has_a_case() -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(NOUNS["container"])}
+    elsewhere = {"container", "within", "absent", "running", "files", "logs"}
+    assert fields == elsewhere | {name for asked, _, _ in CONTAINER_FIELDS for name in asked}
+
+
+@pytest.mark.parametrize("name", ["container", "image", "http", "file"])
+def test_an_unknown_field_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"noun": name, name: "dl-web:80", "runing": "true"}, NOUNS[name], strict=False)
+
+
+class TestRunning:
+    def test_long_enough(self, engine: FakeEngine) -> None:
+        engine.add("dl-web")
+        assert seen(engine, container="dl-web", running="true").met
+
+    def test_not_before_a_second(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", started=engine.clock - timedelta(milliseconds=400))
+        outcome = seen(engine, container="dl-web", running="true")
+        assert outcome.status is Status.UNMET
+        assert outcome.wait == pytest.approx(0.6)
+        assert "making sure it stays" in outcome.waiting_for
+
+    def test_after_a_restart_by_the_engine_not_before_ten(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", started=engine.clock - timedelta(seconds=4), restart_count=3)
+        outcome = seen(engine, container="dl-web", running="true")
+        assert outcome.status is Status.UNMET
+        assert outcome.wait == pytest.approx(6)
+        engine.add("dl-web", started=engine.clock - timedelta(seconds=11), restart_count=3)
+        assert seen(engine, container="dl-web", running="true").met
+
+    def test_a_clock_that_runs_ahead_cannot_make_it_steady_early(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", started=engine.clock + timedelta(seconds=5))
+        outcome = seen(engine, container="dl-web", running="true")
+        assert outcome.status is Status.UNMET
+        assert outcome.wait == 1.0
+
+    @pytest.mark.parametrize(
+        ("state", "word", "way"),
+        [
+            ({"status": "paused", "paused": True}, "paused", "docker unpause dl-web"),
+            (
+                {"status": "restarting", "restarting": True, "exit_code": 3, "restart_count": 4},
+                "keeps ending",
+                "docker logs",
+            ),
+            ({"status": "created", "running": False, "started": None}, "never started", "docker start dl-web"),
+            (
+                {"status": "created", "running": False, "started": None, "exit_code": 127, "error": "no such file"},
+                "could not be started: no such file",
+                "docker rm dl-web",
+            ),
+            ({"status": "exited", "running": False, "finished": BEGINNING}, "nothing more to do", "docker logs dl-web"),
+            (
+                {"status": "exited", "running": False, "exit_code": 137, "finished": BEGINNING + timedelta(hours=1)},
+                "killed",
+                "docker start dl-web",
+            ),
+            ({"status": "exited", "running": False, "exit_code": 137, "oom_killed": True}, "more memory", "docker"),
+            ({"status": "removing", "running": False}, "removing", "docker start"),
+        ],
+    )
+    def test_anything_else_is_told_at_once(
+        self, engine: FakeEngine, state: dict[str, Any], word: str, way: str
+    ) -> None:
+        engine.add("dl-web", **state)
+        outcome = seen(engine, container="dl-web", running="true")
+        assert outcome.status is Status.UNMET
+        assert outcome.wait is None
+        assert word in outcome.found
+        assert outcome.next is not None
+        assert way in outcome.next
+
+    def test_the_last_words_are_told(self, engine: FakeEngine) -> None:
+        there = engine.add("dl-web", status="exited", running=False, exit_code=1, finished=BEGINNING)
+        engine.output[there.id] = "starting\n\x1b[31mcannot open \x1b]0;x\x07config\n\n"
+        assert 'The last it said: "cannot open config"' in seen(engine, container="dl-web", running="true").found
+
+    @pytest.mark.parametrize(
+        "state", [{}, {"status": "paused", "paused": True}, {"status": "restarting", "restarting": True}]
+    )
+    def test_not_running_is_not_paused_or_between_restarts(self, engine: FakeEngine, state: dict[str, Any]) -> None:
+        engine.add("dl-web", **state)
+        assert seen(engine, container="dl-web", running="false").status is Status.UNMET
+
+
+class TestAbsent:
+    def test_gone(self, engine: FakeEngine) -> None:
+        assert seen(engine, container="dl-web", absent="true").met
+
+    @pytest.mark.parametrize(
+        ("state", "way"),
+        [
+            ({}, "docker stop dl-web, then docker rm dl-web"),
+            ({"status": "exited", "running": False}, "docker rm dl-web"),
+        ],
+    )
+    def test_there(self, engine: FakeEngine, state: dict[str, Any], way: str) -> None:
+        engine.add("dl-web", **state)
+        outcome = seen(engine, container="dl-web", absent="true")
+        assert outcome.status is Status.UNMET
+        assert outcome.next == way
+
+    def test_renamed_is_not_gone(self, engine: FakeEngine) -> None:
+        there = engine.add("hidden")
+        world = World(engine, Path("/"), Scope(baseline={"container dl-web": there.id}))
+        outcome = check(container="dl-web", absent="true").look(world)
+        assert outcome.status is Status.UNMET
+        assert "renamed" in outcome.found
+        assert "hidden" in outcome.found
+        del engine.by_name["hidden"]
+        assert check(container="dl-web", absent="true").look(World(engine, Path("/"), world.scope)).met
+
+
+class TestMissing:
+    def test_nothing_at_all(self, engine: FakeEngine) -> None:
+        outcome = seen(engine, container="dl-web")
+        assert outcome.status is Status.UNMET
+        assert outcome.found == "there is no container named dl-web"
+
+    def test_nearly_right(self, engine: FakeEngine) -> None:
+        engine.add("dl-wbe")
+        outcome = seen(engine, container="dl-web", running="true")
+        assert "there is one named dl-wbe" in outcome.found
+        assert outcome.next == "docker rename dl-wbe dl-web"
+
+    def test_made_without_a_name(self, engine: FakeEngine) -> None:
+        engine.add("eager_turing", created=engine.clock)
+        world = World(engine, Path("/"), Scope(IMAGES, since=engine.clock - timedelta(seconds=5)))
+        outcome = check(container="dl-web").look(world)
+        assert "the engine named the one you made eager_turing" in outcome.found
+        assert "docker rename eager_turing dl-web" in str(outcome.next)
+        world = World(engine, Path("/"), Scope(IMAGES, since=engine.clock + timedelta(seconds=5)))
+        assert "eager_turing" not in check(container="dl-web").look(world).found
+
+    def test_renamed(self, engine: FakeEngine) -> None:
+        there = engine.add("other-name")
+        world = World(engine, Path("/"), Scope(baseline={"container dl-web": there.id}))
+        assert check(container="dl-web").look(world).next == "docker rename other-name dl-web"
+
+    def test_an_id_is_not_a_name(self, engine: FakeEngine) -> None:
+        there = engine.add("real")
+        assert not seen(engine, container=there.id[:12]).met
+
+
+class TestSameImage:
+    """On one engine the same image is the same id; a name alone proves nothing."""
+
+    def test_by_id_and_by_a_second_name(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", image_ref=BUSYBOX.id)
+        assert seen(engine, container="dl-web", image="busybox").met
+        engine.add("dl-web", image_ref="my-tools:v1")
+        assert seen(engine, container="dl-web", image="busybox").met
+
+    def test_the_tag_has_moved_since(self, engine: FakeEngine) -> None:
+        old = make_image(id=f"sha256:{make_id('old')}", digests=("busybox@sha256:" + "3" * 64,), layers=("sha256:old",))
+        engine.add_image(old)
+        engine.add("dl-web", image_id=old.id, image_ref="busybox:1.36")
+        assert seen(engine, container="dl-web", image="busybox").met
+
+    def test_another_image_that_was_given_the_name(self, engine: FakeEngine) -> None:
+        engine.images.clear()
+        fake = make_image("busybox:1.36", "alpine:3", digests=("alpine@sha256:" + "4" * 64,))
+        engine.add_image(fake)
+        engine.add("dl-web", image_id=fake.id, image_ref="busybox:1.36")
+        outcome = seen(engine, container="dl-web", image="busybox")
+        assert outcome.status is Status.UNMET
+        assert "another image here" in outcome.found
+        assert not seen(engine, image="busybox").met
+
+    def test_an_image_built_here_that_was_given_the_name(self, engine: FakeEngine) -> None:
+        engine.images.clear()
+        built = make_image("busybox:1.36", parent=NGINX.id)
+        engine.add_image(built)
+        engine.add("dl-web", image_id=built.id)
+        assert seen(engine, container="dl-web", image="busybox").status is Status.UNMET
+
+    def test_an_image_loaded_from_an_archive_counts(self, engine: FakeEngine) -> None:
+        engine.images.clear()
+        loaded = make_image("busybox:1.36")
+        engine.add_image(loaded)
+        engine.add("dl-web", image_id=loaded.id)
+        assert seen(engine, container="dl-web", image="busybox").met
+
+    def test_another_tag_of_the_same_repository(self, engine: FakeEngine) -> None:
+        newer = make_image("busybox:1.37", digests=("busybox@sha256:" + "5" * 64,), layers=("sha256:newer",))
+        engine.add_image(newer)
+        engine.add("dl-web", image_id=newer.id, image_ref="busybox:1.37")
+        outcome = seen(engine, container="dl-web", image="busybox")
+        assert outcome.status is Status.UNMET
+        assert "busybox:1.37" in outcome.found
+
+    def test_an_image_that_is_gone_is_not_known(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", image_id="sha256:" + "9" * 64, image_ref="busybox:1.36")
+        assert seen(engine, container="dl-web", image="busybox").status is Status.UNKNOWN
+        engine.add("dl-web", image_id="sha256:" + "9" * 64, image_ref="alpine:3")
+        assert seen(engine, container="dl-web", image="busybox").status is Status.UNMET
+
+    def test_across_stores_by_content(self, engine: FakeEngine) -> None:
+        rebuilt = msgspec.structs.replace(BUSYBOX, id=f"sha256:{make_id('rebuilt')}", tags=())
+        engine.add_image(rebuilt)
+        engine.add("dl-web", image_id=rebuilt.id, image_ref=rebuilt.id)
+        assert seen(engine, container="dl-web", image="busybox").met
+
+
+class TestFilesAndLogs:
+    @pytest.mark.parametrize(
+        ("wanted", "content", "status"),
+        [
+            ("token", b"token\n", Status.MET),
+            ("token", b"token", Status.MET),
+            ("token", b"tokens\n", Status.UNMET),
+            ("token", None, Status.UNMET),
+            ("any", b"", Status.MET),
+            ("any", None, Status.UNMET),
+            ("none", None, Status.MET),
+            ("none", b"x", Status.UNMET),
+            ("", b"", Status.MET),
+            ({"contains": "b"}, b"abc", Status.MET),
+            ({"matches": r"^\d+$"}, b"12\n", Status.MET),
+            ({"one_of": ["a", "b"]}, b"b\n", Status.MET),
+        ],
+    )
+    def test_files(self, engine: FakeEngine, wanted: Any, content: bytes | None, status: Status) -> None:
+        there = engine.add("dl-web")
+        if content is not None:
+            engine.files[there.id] = {"/note": PathInContainer("file", 0o644, len(content), content)}
+        assert seen(engine, container="dl-web", files={"/note": wanted}).status is status
+
+    def test_a_folder_is_not_a_file(self, engine: FakeEngine) -> None:
+        there = engine.add("dl-web")
+        engine.files[there.id] = {"/note/x": PathInContainer("file", 0o644, 1, b"x")}
+        outcome = seen(engine, container="dl-web", files={"/note": "x"})
+        assert "it is a directory" in outcome.found
+
+    def test_logs(self, engine: FakeEngine) -> None:
+        there = engine.add("dl-web")
+        engine.output[there.id] = "one\nready\n"
+        assert seen(engine, container="dl-web", logs={"contains": "ready"}).met
+        outcome = seen(engine, container="dl-web", logs={"contains": "done"})
+        assert outcome.status is Status.UNMET
+        assert outcome.wait is None
+        assert '"ready"' in outcome.found
+        engine.change("dl-web", started=engine.clock - timedelta(seconds=1))
+        assert seen(engine, container="dl-web", logs={"contains": "done"}).wait is not None
+
+
+class TestHealth:
+    def test_starting_is_waited_for_by_its_interval(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", health=Health("starting", 0, "", None, 0.3))
+        outcome = seen(engine, container="dl-web", health="healthy")
+        assert outcome.wait == 0.3
+        assert outcome.status is Status.UNMET
+
+    def test_a_stopped_one_is_told_at_once(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", status="exited", running=False, health=Health("starting", 0, "", None, 0.3))
+        assert seen(engine, container="dl-web", health="healthy").wait is None
+
+    def test_the_probes_words_are_told(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", health=Health("unhealthy", 3, "connection refused\n", 1, 30.0))
+        assert '"connection refused"' in seen(engine, container="dl-web", health="healthy").found
+        engine.add("dl-web")
+        assert "no health check" in seen(engine, container="dl-web", health="healthy").found
+
+
+OK = HttpAnswer(200, (("Server", "x"),), "Welcome to nginx!\n")
+
+
+class TestHttp:
+    def web(self, engine: FakeEngine, *bindings: Binding) -> None:
+        engine.add("dl-web", published={"80/tcp": bindings} if bindings else {})
+
+    def test_an_answer(self, engine: FakeEngine, tmp_path: Path) -> None:
+        self.web(engine, Binding("::", 8080), Binding("0.0.0.0", 8080))
+        http = StubHttp(OK)
+        raw: dict[str, Any] = {"http": "dl-web:80", "status": "200", "body": {"contains": "Welcome"}, "path": "/x"}
+        assert seen(engine, tmp_path, http, **raw, headers={"server": "x"}).met
+        assert http.asked == [("127.0.0.1", 8080, "/x")]
+
+    @pytest.mark.parametrize(
+        ("raw", "word"),
+        [
+            ({"status": "404"}, "status 200"),
+            ({"body": {"contains": "Apache"}}, "Welcome to nginx!"),
+            ({"body": "Welcome"}, "Welcome to nginx!"),
+            ({"headers": {"X-None": "any"}}, "there is none"),
+            ({"headers": {"Server": "y"}}, "x"),
+        ],
+    )
+    def test_another_answer(self, engine: FakeEngine, tmp_path: Path, raw: dict[str, Any], word: str) -> None:
+        self.web(engine, Binding("0.0.0.0", 8080))
+        outcome = seen(engine, tmp_path, StubHttp(OK), http="dl-web:80", **raw)
+        assert outcome.status is Status.UNMET
+        assert outcome.wait is None
+        assert word in outcome.found
+
+    @pytest.mark.parametrize(
+        ("binding", "address"),
+        [
+            (Binding("0.0.0.0", 8080), ("127.0.0.1", 8080, "/")),
+            (Binding("::", 8080), ("::1", 8080, "/")),
+            (Binding("127.0.0.1", 8080), ("127.0.0.1", 8080, "/")),
+            (Binding("10.1.2.3", 8080), ("10.1.2.3", 8080, "/")),
+            (Binding("", 8080), ("127.0.0.1", 8080, "/")),
+        ],
+    )
+    def test_it_knocks_where_the_port_is_bound(
+        self, engine: FakeEngine, tmp_path: Path, binding: Binding, address: tuple[str, int, str]
+    ) -> None:
+        self.web(engine, binding)
+        http = StubHttp(OK)
+        assert seen(engine, tmp_path, http, http="dl-web:80").met
+        assert http.asked == [address]
+
+    def test_what_may_come_is_waited_for(self, engine: FakeEngine, tmp_path: Path) -> None:
+        self.web(engine, Binding("0.0.0.0", 8080))
+        refused = HttpFailure("refused", "the connection was refused", may_come=True)
+        outcome = seen(engine, tmp_path, StubHttp(refused), http="dl-web:80")
+        assert outcome.wait is not None
+        garbage = HttpFailure("garbage", "what answered does not speak HTTP", may_come=False)
+        assert seen(engine, tmp_path, StubHttp(garbage), http="dl-web:80").wait is None
+        assert (
+            seen(engine, tmp_path, StubHttp(HttpAnswer(503, (), "")), http="dl-web:80", status="200").wait is not None
+        )
+
+    def test_first_cause_first(self, engine: FakeEngine, tmp_path: Path) -> None:
+        http = StubHttp(OK)
+        assert "no container named dl-web" in seen(engine, tmp_path, http, http="dl-web:80").found
+        engine.add("dl-web", status="paused", paused=True, published={"80/tcp": (Binding("", 8080),)})
+        assert "paused" in seen(engine, tmp_path, http, http="dl-web:80").found
+        engine.add("dl-web", published={"8080/tcp": (Binding("", 80),)})
+        assert "it publishes 80->8080/tcp" in seen(engine, tmp_path, http, http="dl-web:80").found
+        assert http.asked == []
+
+    @pytest.mark.parametrize("bad", ["dl-web", ":80", "dl-web:", "dl-web:http", "dl-web:0", "dl-web:99999"])
+    def test_what_is_no_address_is_refused(self, bad: str) -> None:
+        with pytest.raises(msgspec.ValidationError):
+            check(http=bad)
+
+    @pytest.mark.parametrize("bad", ["x", "/a b", "/a\r\nHost: evil", ""])
+    def test_what_is_no_path_is_refused(self, bad: str) -> None:
+        with pytest.raises(msgspec.ValidationError):
+            check(http="dl-web:80", path=bad)
+
+
+class TestImage:
+    @pytest.mark.parametrize(
+        ("asked", "good", "bad"),
+        [
+            ({"size": {"<": "5MB"}}, {"size": 4_999_999}, {"size": 5_000_000}),
+            ({"layers": "1"}, {}, {"layers": ("a", "b")}),
+            ({"platform": "linux/amd64"}, {}, {"architecture": "arm64"}),
+            ({"command": "sh"}, {}, {"command": ("ash",)}),
+            ({"entrypoint": "none"}, {}, {"entrypoint": ("x",)}),
+            ({"user": "app"}, {"user": "app"}, {}),
+            ({"workdir": "/srv"}, {"workdir": "/srv"}, {}),
+            ({"env": {"A": "1"}}, {"env": {"A": "1"}}, {"env": {"A": "2"}}),
+            ({"labels": {"a": "any"}}, {"labels": {"a": "b"}}, {}),
+            ({"exposed": "80/tcp"}, {"exposed": frozenset({"80/tcp"})}, {"exposed": frozenset({"8080/tcp"})}),
+            ({"tags": "dl-app:v1"}, {}, {"tags": ("other",)}),
+            ({"same_as": "busybox"}, {"id": BUSYBOX.id}, {"layers": ("sha256:x",)}),
+            ({"not_same_as": "busybox"}, {"layers": ("sha256:x",)}, {"id": BUSYBOX.id}),
+        ],
+    )
+    def test_each_field_says_yes_and_no(
+        self, engine: FakeEngine, asked: dict[str, Any], good: dict[str, Any], bad: dict[str, Any]
+    ) -> None:
+        for fields, status in ((good, Status.MET), (bad, Status.UNMET)):
+            engine.images.clear()
+            engine.add_image(BUSYBOX)
+            tags = fields.get("tags", ("dl-app:v1",))
+            engine.add_image(make_image(*tags, **{k: v for k, v in fields.items() if k != "tags"}))
+            name = "other" if tags == ("other",) else "dl-app:v1"
+            if fields.get("id") == BUSYBOX.id:
+                engine.images[BUSYBOX.id] = msgspec.structs.replace(BUSYBOX, tags=("busybox:1.36", "dl-app:v1"))
+            assert seen(engine, image=name, **asked).status is status
+
+    def test_absent(self, engine: FakeEngine) -> None:
+        assert seen(engine, image="dl-app:v1", absent="true").met
+        engine.add_image(make_image("dl-app:v1"))
+        outcome = seen(engine, image="dl-app:v1", absent="true")
+        assert outcome.status is Status.UNMET
+        assert outcome.next == "docker rmi dl-app:v1"
+
+    def test_missing_says_what_is_there(self, engine: FakeEngine) -> None:
+        engine.add_image(make_image("dl-app:v2"))
+        assert seen(engine, image="dl-app:v1").found == "it is not on the engine; dl-app:v2 is"
+        engine.images.clear()
+        assert seen(engine, image="dl-app:v1").found == "it is not on the engine"
+
+    def test_long_and_short_names_are_the_same(self, engine: FakeEngine) -> None:
+        assert check(image="docker.io/library/busybox:1.36").look(World(engine, Path("/"), Scope())).status in set(
+            Status
+        )
+        world = World(engine, Path("/"), Scope({"busybox": "busybox:1.36"}))
+        assert world.image("busybox") == BUSYBOX
+
+
+class TestFile:
+    def test_content_kind_and_mode(self, engine: FakeEngine, tmp_path: Path) -> None:
+        (tmp_path / "app").mkdir()
+        (tmp_path / "app" / "run.sh").write_text("echo hi\n")
+        assert seen(engine, tmp_path, file="app/run.sh").met
+        assert seen(engine, tmp_path, file="app/run.sh", content={"contains": "hi"}, executable="false").met
+        assert seen(engine, tmp_path, file="app", kind="directory").met
+        for raw in (
+            {"content": "echo"},
+            {"executable": "true"},
+            {"kind": "directory"},
+            {"absent": "true"},
+        ):
+            assert seen(engine, tmp_path, file="app/run.sh", **raw).status is Status.UNMET
+        assert seen(engine, tmp_path, file="app", content="x").status is Status.UNMET
+        assert seen(engine, tmp_path, file="nothing").status is Status.UNMET
+        assert seen(engine, tmp_path, file="nothing", absent="true").met
+
+    @pytest.mark.parametrize("bad", ["/etc/passwd", "../x", "a/../../x", "~/x", ""])
+    def test_a_path_that_leads_out_is_refused(self, bad: str) -> None:
+        with pytest.raises(msgspec.ValidationError):
+            check(file=bad)
+
+    def test_a_link_that_leads_out_is_unknown_never_met(self, engine: FakeEngine, tmp_path: Path) -> None:
+        (tmp_path / "l").mkdir()
+        (tmp_path / "l" / "x").symlink_to("/etc/passwd")
+        outcome = look_once([check(file="x")], World(engine, tmp_path / "l", Scope()))[0]
+        assert outcome.status is Status.UNKNOWN
+
+
+class Clock:
+    """A clock that goes on only by sleeping, and moves the engine's clock along."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.engine.clock += timedelta(seconds=seconds)
+
+
+class TestTogether:
+    def world(self, engine: FakeEngine) -> World:
+        return World(engine, Path("/"), Scope(IMAGES))
+
+    def test_nothing_checked_is_not_met(self, engine: FakeEngine) -> None:
+        assert overall([]) is Status.UNKNOWN
+        assert not all_met([], self.world(engine))
+
+    def test_after_the_first_cause_nothing_more_is_said_about_the_same_thing(self, engine: FakeEngine) -> None:
+        checks = [
+            check(container="dl-web", running="true"),
+            check(container="dl-web", image="nginx"),
+            check(http="dl-web:80"),
+            check(container="dl-db"),
+        ]
+        outcomes = look_once(checks, self.world(engine))
+        assert [outcome.check for outcome in outcomes] == ["container dl-web", "container dl-db"]
+
+    def test_what_could_not_be_looked_at_is_unknown_and_never_unmet(self, engine: FakeEngine) -> None:
+        engine.add("dl-web")
+        engine.failure = EngineSilent("The engine did not answer.", "try again")
+        outcomes = look_once([check(container="dl-web", absent="true"), check(image="busybox")], self.world(engine))
+        assert {outcome.status for outcome in outcomes} == {Status.UNKNOWN}
+        assert outcomes[0].next == "try again"
+        assert overall(outcomes) is Status.UNKNOWN
+
+    def test_one_look_reads_each_thing_once(self, engine: FakeEngine) -> None:
+        engine.add("dl-web")
+        look_once(
+            [check(container="dl-web", running="true", image="busybox"), check(container="dl-web")], self.world(engine)
+        )
+        assert engine.calls.count("container") == 1
+        assert "containers" not in engine.calls
+
+    def test_it_waits_just_as_long_as_it_takes(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", started=engine.clock - timedelta(milliseconds=300))
+        clock = Clock(engine)
+        told: list[str] = []
+        result = look(
+            [check(container="dl-web", running="true")],
+            lambda: self.world(engine),
+            waiting=told.append,
+            clock=clock,
+            sleep=clock.sleep,
+        )
+        assert result.status is Status.MET
+        assert clock.now == pytest.approx(0.7, abs=0.01)
+        assert told == ["dl-web is running; making sure it stays"]
+
+    def test_a_crash_while_waiting_is_told(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", started=engine.clock)
+        clock = Clock(engine)
+
+        def sleep(seconds: float) -> None:
+            clock.sleep(seconds)
+            engine.change("dl-web", status="exited", running=False, exit_code=1, finished=engine.clock)
+
+        result = look([check(container="dl-web", running="true")], lambda: self.world(engine), clock=clock, sleep=sleep)
+        assert result.status is Status.UNMET
+        assert "exit code 1" in result.outcomes[0].found
+
+    def test_patience_ends(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", health=Health("starting", 0, "", None, 30.0))
+        clock = Clock(engine)
+        slow = check(container="dl-web", health="healthy", within="5s")
+        result = look([slow], lambda: self.world(engine), clock=clock, sleep=clock.sleep)
+        assert result.status is Status.UNMET
+        assert clock.now == pytest.approx(5, abs=0.1)
+
+    def test_no_waiting_when_something_cannot_come_right(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", started=engine.clock)
+        clock = Clock(engine)
+        checks = [check(container="dl-web", running="true"), check(image="dl-app:v1")]
+        result = look(checks, lambda: self.world(engine), clock=clock, sleep=clock.sleep)
+        assert result.status is Status.UNMET
+        assert clock.slept == []

@@ -1,0 +1,230 @@
+"""Reading what engines say of containers and images: recorded answers of real engines, none of them touched.
+
+Each of the four was given the same command lines. 20.10 and Podman were asked through API 1.41, 28.5 through 1.51.
+"""
+
+from __future__ import annotations
+
+import doctest
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockerlearn.engine import snapshots
+from dockerlearn.engine.snapshots import (
+    Binding,
+    ContainerSnapshot,
+    ImageSnapshot,
+    container_from_inspect,
+    image_from_inspect,
+    moment,
+)
+
+RECORDED = Path(__file__).parent / "recorded"
+DOCKER = ("docker-20.10", "docker-28.5", "docker-28.5-containerd")
+PODMAN = "podman-4.3"
+LAYER = "sha256:31f8e5f67b4750abaef175f552791f35b9328f851242741aa5687d5229546522"
+
+every_engine = pytest.mark.parametrize("engine", [*DOCKER, PODMAN])
+every_docker = pytest.mark.parametrize("engine", DOCKER)
+
+
+def read(name: str) -> dict[str, Any]:
+    raw = json.loads((RECORDED / f"{name}.json").read_text())
+    assert isinstance(raw, dict)
+    return raw
+
+
+def container(engine: str, name: str) -> ContainerSnapshot:
+    return container_from_inspect(read(f"{engine}.container-{name}"))
+
+
+def image(engine: str, name: str) -> ImageSnapshot:
+    return image_from_inspect(read(f"{engine}.image-{name}"))
+
+
+@every_engine
+def test_the_same_command_gives_the_same_picture(engine: str) -> None:
+    """What the engines write differently must not be seen above."""
+    full = container(engine, "full")
+
+    assert full.name == "h2-full"
+    assert len(full.id) == 64
+    assert (full.status, full.running, full.is_up, full.never_started) == ("running", True, True, False)
+    assert full.started is not None
+    assert full.started.tzinfo is not None
+    assert full.finished is None
+    assert full.argv == ("sh", "-c", "sleep 1000")
+    assert full.command == ("sh", "-c", "sleep 1000")
+    assert full.entrypoint == ()
+    assert full.env["TOKEN"] == "a=b"
+    assert full.env["EMPTY"] == ""
+    assert (full.user, full.workdir, full.hostname) == ("1000:1000", "/vol", "box")
+    assert full.labels["course"] == "yes"
+    assert full.stop_signal == "SIGINT"
+    assert full.exposed == {"80/tcp", "81/udp", "82/tcp"}
+    assert full.published["80/tcp"] == (Binding("127.0.0.1", 18990),)
+    assert full.asked["80/tcp"] == (Binding("127.0.0.1", 18990),)
+    assert {binding.host_port for binding in full.published["81/udp"]} == {18991}
+    assert "82/tcp" not in full.published
+    assert (full.restart_policy, full.restart_max) == ("on-failure", 3)
+    assert full.read_only
+    assert not full.privileged
+    assert full.memory == 64 * 1024 * 1024
+    (member,) = full.networks
+    assert member.network == "h2-net"
+    assert {"alias-one", full.id[:12]} <= member.names
+    assert member.ip is not None
+    assert member.ip.count(".") == 3
+
+
+@every_engine
+def test_mounts(engine: str) -> None:
+    mounts = {mount.target: mount for mount in container(engine, "full").mounts}
+    assert (mounts["/vol"].kind, mounts["/vol"].name, mounts["/vol"].read_only) == ("volume", "h2-vol", True)
+    assert not mounts["/vol"].anonymous
+    assert (mounts["/anon"].kind, mounts["/anon"].anonymous, mounts["/anon"].read_only) == ("volume", True, False)
+    assert mounts["/run"].kind == "tmpfs"
+    assert list(mounts) == sorted(mounts)
+
+
+@every_docker
+def test_what_podman_was_not_asked_for(engine: str) -> None:
+    full = container(engine, "full")
+    assert full.health is not None
+    assert (full.health.status, full.health.log, full.health.exit_code) == ("healthy", "probed\n", 0)
+    assert full.health.interval == 2.0
+    assert (full.pids_limit, full.cpus, full.init) == (50, 0.5, True)
+    assert full.cap_add == {"NET_BIND_SERVICE"}
+    assert full.cap_drop == {"ALL"}
+    assert full.image_ref == "busybox:1.36"
+    assert full.network_mode == "h2-net"
+
+
+@every_engine
+def test_a_job_that_ended(engine: str) -> None:
+    done = container(engine, "done")
+    assert (done.status, done.running, done.exit_code, done.never_started) == ("exited", False, 3, False)
+    assert done.finished is not None
+    assert done.health is None
+
+
+@every_engine
+def test_one_that_was_only_made(engine: str) -> None:
+    new = container(engine, "new")
+    assert (new.status, new.never_started, new.is_up) == ("created", True, False)
+    assert (new.tty, new.open_stdin) == (True, True)
+    assert new.started is None
+
+
+@every_engine
+def test_one_that_could_not_start(engine: str) -> None:
+    bad = container(engine, "bad")
+    assert (bad.status, bad.never_started) == ("created", True)
+    assert bad.argv[0] == "/nope"
+
+
+@every_docker
+def test_why_it_could_not_start(engine: str) -> None:
+    assert "no such file" in container(engine, "bad").error
+
+
+@every_engine
+def test_a_paused_one_is_running_and_not_up(engine: str) -> None:
+    paused = container(engine, "paused")
+    assert (paused.status, paused.running, paused.paused, paused.is_up) == ("paused", True, True, False)
+
+
+@every_docker
+def test_attached(engine: str) -> None:
+    assert container(engine, "done").attached
+    assert not container(engine, "full").attached
+
+
+@every_engine
+def test_the_image_of_a_container_is_the_one_it_was_made_from(engine: str) -> None:
+    assert container(engine, "full").image_id == image(engine, "busybox").id
+
+
+@every_engine
+def test_image(engine: str) -> None:
+    busybox = image(engine, "busybox")
+    assert busybox.id.startswith("sha256:")
+    assert busybox.layers == (LAYER,)
+    assert busybox.os == "linux"
+    assert busybox.created is not None
+    assert 1_900_000 < busybox.size < 2_300_000
+
+
+@every_docker
+def test_tags_are_compared_in_full_form(engine: str) -> None:
+    busybox = image(engine, "busybox")
+    assert busybox.tags == ("busybox:1.36",)
+    assert busybox.has_tag("docker.io/library/busybox:1.36")
+    assert not busybox.has_tag("busybox")
+
+
+def test_podman_names_a_loaded_image_by_localhost() -> None:
+    assert image(PODMAN, "busybox").has_tag("localhost/busybox:1.36")
+    assert not image(PODMAN, "busybox").has_tag("busybox:1.36")
+
+
+@every_engine
+def test_configuration_of_a_built_image(engine: str) -> None:
+    built = image(engine, "built")
+    assert built.env["A"] == "b"
+    assert (built.user, built.workdir, built.stop_signal) == ("7", "/w", "SIGQUIT")
+    assert built.exposed == {"8080/tcp"}
+    assert built.volumes == {"/d"}
+    assert built.labels["k"] == "v"
+    assert (built.entrypoint, built.command) == (("sh", "-c"), ("id",))
+    assert built.layers[0] == LAYER
+    assert built.parent.startswith("sha256:")
+    assert built.healthcheck is (engine != PODMAN)  # Podman leaves it out of the OCI format
+
+
+def test_the_image_id_depends_on_the_store_and_the_layers_do_not() -> None:
+    """The reason for comparing layers (ENGINE-NOTES)."""
+    graph, containerd = image("docker-28.5", "busybox"), image("docker-28.5-containerd", "busybox")
+    assert graph.id != containerd.id
+    assert graph.layers == containerd.layers
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-24T03:29:46.826848648Z", datetime(2026, 11, 24, 3, 29, 46, 826848, UTC)),
+        ("2026-11-24T03:29:46.8Z", datetime(2026, 11, 24, 3, 29, 46, 800000, UTC)),
+        ("2026-11-24T03:29:46Z", datetime(2026, 11, 24, 3, 29, 46, 0, UTC)),
+        ("2026-11-24T05:29:46.5+02:00", datetime(2026, 11, 24, 3, 29, 46, 500000, UTC)),
+        ("0001-01-01T00:00:00Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("", None),
+        (None, None),
+        ("yesterday", None),
+    ],
+)
+def test_moment(text: str | None, expected: datetime | None) -> None:
+    assert moment(text) == expected
+
+
+@pytest.mark.parametrize("raw", [{}, {"State": None, "Config": None, "HostConfig": None, "NetworkSettings": None}])
+def test_what_is_left_out_is_empty(raw: dict[str, Any]) -> None:
+    """API 1.52 drops empty keys, and Podman has null where Docker has lists."""
+    nothing = container_from_inspect(raw)
+    assert (nothing.networks, nothing.mounts, nothing.health, nothing.published) == ((), (), None, {})
+    assert image_from_inspect(raw).tags == ()
+
+
+def test_untagged_is_untagged_in_both_spellings() -> None:
+    assert image_from_inspect({"RepoTags": ["<none>:<none>"], "RepoDigests": ["<none>@<none>"]}).tags == ()
+    assert image_from_inspect({"RepoTags": []}).digests == ()
+
+
+def test_examples_in_the_docstrings() -> None:
+    outcome = doctest.testmod(snapshots)
+    assert outcome.attempted >= 1
+    assert outcome.failed == 0
