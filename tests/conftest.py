@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,7 +98,7 @@ def _become_inner(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, data folder and workspace of this test's own, and nothing of the outside about engines or proxies."""
     for name in list(os.environ):
         if name.startswith(("DOCKER_", "DOCKERLEARN_", "COMPOSE_", "BUILDX_", "BUILDKIT_", "CONTAINER_")):
@@ -115,4 +114,3 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("DOCKERLEARN_HOME", str(tmp_path / "dockerlearn-home"))
     monkeypatch.setenv("DOCKERLEARN_WORKSPACE", str(tmp_path / "dockerlearn-workspace"))
-    yield

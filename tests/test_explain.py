@@ -262,6 +262,10 @@ def test_an_image_is_the_packs_by_any_name_or_the_courses_own(image: str) -> Non
     assert lesson(STEP.replace("image: nginx", f"image: '{image}'")) == ()
 
 
+def test_nothing_is_put_into_the_declarations_of_variables() -> None:
+    assert lesson(STEP + 'vars: {word: {of: ["@{other}"]}}\n') == ()
+
+
 def test_what_is_not_a_mapping_at_the_top_is_one_problem() -> None:
     expected = [(1, 1, "", "expected a mapping (key: value), found a list", None)]
     assert rows(lesson("- a\n- b\n")) == expected

@@ -35,7 +35,9 @@ def port(store: Path) -> Iterator[int]:
         yield port
 
 
-def ask(port: int, path: str, method: str = "GET", body: bytes | None = None) -> tuple[int, http.client.HTTPMessage, bytes]:
+def ask(
+    port: int, path: str, method: str = "GET", body: bytes | None = None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request(method, path, body)
@@ -74,7 +76,9 @@ def test_head_is_get_without_its_body(port: int, path: str) -> None:
     got, asked = ask(port, f"{REPOSITORY}/{path}"), ask(port, f"{REPOSITORY}/{path}", "HEAD")
     assert asked[0] == got[0]
     assert asked[2] == b""
-    assert [pair for pair in asked[1].items() if pair[0] != "Date"] == [pair for pair in got[1].items() if pair[0] != "Date"]
+    assert [pair for pair in asked[1].items() if pair[0] != "Date"] == [
+        pair for pair in got[1].items() if pair[0] != "Date"
+    ]
     assert int(asked[1]["Content-Length"]) == len(got[2]) > 0
 
 

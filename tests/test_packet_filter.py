@@ -42,9 +42,7 @@ COMMIT
 
 
 def after(before: str, now: str, *, policy: bool = True) -> packet_filter.Tables:
-    return packet_filter.significant(
-        packet_filter.render(packet_filter.restored(before, now, {BRIDGE}, policy=policy))
-    )
+    return packet_filter.significant(packet_filter.render(packet_filter.restored(before, now, {BRIDGE}, policy=policy)))
 
 
 @pytest.mark.parametrize("before", ["", EMPTY])

@@ -259,6 +259,17 @@ def test_a_change_is_seen(change: Callable[[Path], None], folder: Path, tmp_path
     assert reads == ["first", "first"]
 
 
+def test_a_step_is_looked_up_without_looking_at_all_lessons(folder: Path, tmp_path: Path) -> None:
+    edit(folder / "second/lesson.yaml", "title: A stove of your own", "title: [")
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        pack = open_pack(folder, cache)
+        pack.lesson("first")
+        assert str(pack.find("boil", "first")) == "first/boil"
+    with pytest.raises(LessonError, match="The lesson second cannot be used: one problem"):
+        open_pack(folder, cache).outlines()
+
+
 def test_a_changed_title_is_seen_in_the_outline(folder: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     open_pack(folder, cache).outlines()

@@ -50,7 +50,7 @@ def parts(store: Path, image: standin.StandIn) -> tuple[dict[str, Any], dict[str
 def test_the_image_is_whole_and_named(tmp_path: Path, busybox: Path) -> None:
     store = tmp_path / "store"
     image = standin.build_busybox(busybox, store)
-    manifest, config, layer = parts(store, image)
+    manifest, config, _ = parts(store, image)
     assert manifest["schemaVersion"] == 2
     assert manifest["config"]["digest"] == image.image_id
     assert config["rootfs"]["diff_ids"] == [manifest["layers"][0]["digest"]]
@@ -76,7 +76,12 @@ def test_the_layer_keeps_the_contract(tmp_path: Path, busybox: Path) -> None:
     assert layer.getmember("var/www").isdir()
     passwd = layer.extractfile("etc/passwd")
     assert passwd is not None
-    assert [line.split(":")[0] for line in passwd.read().decode().splitlines()] == ["root", "daemon", "www-data", "nobody"]
+    assert [line.split(":")[0] for line in passwd.read().decode().splitlines()] == [
+        "root",
+        "daemon",
+        "www-data",
+        "nobody",
+    ]
     assert {(member.uid, member.gid) for member in layer} == {(0, 0)}
 
 

@@ -30,7 +30,7 @@ FORK = multiprocessing.get_context("fork")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "home" / "progress.sqlite3"
+    return tmp_path / "kept" / "progress.sqlite3"
 
 
 @pytest.fixture
@@ -347,9 +347,9 @@ def test_read_only_folder_can_be_read_and_writing_is_told(as_nobody: Path) -> No
 
 
 def test_file_in_the_way_of_the_folder_is_told(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("x")
+    (tmp_path / "kept").write_text("x")
     with pytest.raises(StoreError, match="cannot be kept"):
-        Store.open(tmp_path / "home" / "progress.sqlite3")
+        Store.open(tmp_path / "kept" / "progress.sqlite3")
 
 
 # Several processes

@@ -141,7 +141,13 @@ class LoadedPack:
 
     def outline(self, slug: str) -> Outline:
         """Return a lesson's row in the syllabus; of a lesson that is otherwise wrong too."""
-        return self._all_outlines()[self._known(slug)]
+        of = stamp(self._file(self._known(slug)), self._also())
+        # One step is looked up without looking at all lessons.
+        kept = self._trees.get(slug) or (self._cache.get(slug, of, _decode_tree) if of else None)
+        try:
+            return self._outline(slug, kept)
+        except msgspec.ValidationError:  # a cache from before the model changed
+            return self._outline(slug, None)
 
     def outlines(self) -> tuple[Outline, ...]:
         """Return the rows of all lessons, in their order."""
@@ -297,32 +303,37 @@ class LoadedPack:
         for slug in self._pack.lessons:
             of = stamp(self._file(slug))
             old = before.get(slug)
-            rows[slug] = old if old is not None and old.stamp == of else _Row(of, self._outline(slug))
+            rows[slug] = old if old is not None and old.stamp == of else _Row(of, self._outline(slug, None))
         if whole and rows != before:
             self._cache.put("outlines", whole, rows)
         self._outlines = {slug: row.outline for slug, row in rows.items()}
         return self._outlines
 
-    def _outline(self, slug: str) -> Outline:
+    def _outline(self, slug: str, kept: dict[str, Any] | None) -> Outline:
+        """Make a lesson's row from what was ``kept`` of it, else from its file."""
+        if kept is not None:
+            return self._row(slug, kept)
         from dockerlearn.course import tree
 
         document = tree.read(self._file(slug), self._shown_file(slug))
         if document.root is None or document.problems:
             raise _lesson_error(slug, self._explain(slug))
         try:
-            plain = _as_dict(tree.plain(document.root))
-            known = variables.values(variables.sample(_variables(plain)), self.references)
-            raw = msgspec.convert(plain, _RawLesson, strict=False)
-            return Outline(
-                id=slug,
-                title=variables.substitute(raw.title, known),
-                level=raw.level,
-                minutes=raw.minutes,
-                summary=variables.substitute(raw.summary, known),
-                steps=[StepOutline(step.id, variables.substitute(step.title, known), step.kind) for step in raw.steps],
-            )
+            return self._row(slug, _as_dict(tree.plain(document.root)))
         except (msgspec.ValidationError, LessonError) as error:
             raise _lesson_error(slug, self._explain(slug), str(error)) from None
+
+    def _row(self, slug: str, plain: dict[str, Any]) -> Outline:
+        known = variables.values(variables.sample(_variables(plain)), self.references)
+        raw = msgspec.convert(plain, _RawLesson, strict=False)
+        return Outline(
+            id=slug,
+            title=variables.substitute(raw.title, known),
+            level=raw.level,
+            minutes=raw.minutes,
+            summary=variables.substitute(raw.summary, known),
+            steps=[StepOutline(step.id, variables.substitute(step.title, known), step.kind) for step in raw.steps],
+        )
 
 
 def pack_problems(folder: Path, document: Any = None) -> tuple[Problem, ...]:

@@ -94,7 +94,7 @@ def _lesson(node: Map, path: str, report: Report, context: Context) -> None:
         identifier = step.get("id")
         if isinstance(identifier, Scalar):
             first = seen.setdefault(identifier.text, identifier)
-            if False:
+            if first is not identifier:
                 report.add(identifier.at, f"{here}.id", f"the step in line {first.at[0]} has the same id")
     for item, here in _texts(node, "requires", path):
         if ":" not in item.text and item.text not in context.lessons:

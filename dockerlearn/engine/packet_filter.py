@@ -22,6 +22,7 @@ FAMILIES = ("iptables", "ip6tables")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A user-defined network's bridge is named after the first twelve digits of the network's id.
 DOCKER_BRIDGE = re.compile(r"br-[0-9a-f]{12}|docker_gwbridge")
+_DEFAULT_BRIDGE = frozenset({"docker0"})
 
 
 class Chain(msgspec.Struct):
@@ -81,7 +82,11 @@ def restored(before: str, now: str, bridges: Iterable[str], *, policy: bool) -> 
     """
     old, new = parse(before), parse(now)
     mine = frozenset(bridges)
-    subnets = _subnets(new, mine)
+    subnets, old_subnets = _subnets(new, mine), _subnets(old, _DEFAULT_BRIDGE)
+
+    def docker_had(chain: str, rule: str) -> bool:
+        return _is_docker_chain(chain) or _caused(rule, _DEFAULT_BRIDGE, old_subnets)
+
     result: Tables = {}
     for table in {**new, **old}:
         chains: dict[str, Chain] = {}
@@ -101,9 +106,9 @@ def restored(before: str, now: str, bridges: Iterable[str], *, policy: bool) -> 
                     kept.append(rule)
                 elif not (_is_docker_chain(name) or _caused(rule, mine, subnets)):
                     kept.append(rule)
-            if was is not None and known.total() and all(_mentions_docker(name, rule) for rule in known.elements()):
-                rest = [rule for rule in was.rules if not _mentions_docker(name, rule)]
-                if rest == [rule for rule in kept if not _mentions_docker(name, rule)]:
+            if was is not None and known.total() and all(docker_had(name, rule) for rule in known.elements()):
+                others = [rule for rule in was.rules if not docker_had(name, rule)]
+                if others == [rule for rule in kept if not docker_had(name, rule)]:
                     kept = list(was.rules)
             accept = policy and name == "FORWARD" and chain.policy == "DROP"
             chains[name] = Chain((was.policy if was else "ACCEPT") if accept else chain.policy, kept)
@@ -114,15 +119,6 @@ def restored(before: str, now: str, bridges: Iterable[str], *, policy: bool) -> 
 
 def _is_docker_chain(name: str) -> bool:
     return name == "DOCKER" or name.startswith("DOCKER-")
-
-
-def _mentions_docker(chain: str, rule: str) -> bool:
-    words = rule.split()
-    return (
-        _is_docker_chain(chain)
-        or any(_is_docker_chain(target) for target in _after(words, "-j", "-g"))
-        or any(name == "docker0" or DOCKER_BRIDGE.fullmatch(name) for name in _after(words, "-i", "-o"))
-    )
 
 
 def _after(words: list[str], *options: str) -> list[str]:

@@ -48,6 +48,7 @@ _SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/con
 _READY_SECONDS = 60.0
 _REGISTRY_SECONDS = 6.0
 _STOP_SECONDS = 20.0
+_GRACE_SECONDS = 1.5
 _LOCK_SECONDS = 180.0
 _LOG_LINES = 8
 
@@ -341,8 +342,6 @@ class Practice:
             # The bridge has the first 256 addresses of the range; learners' networks get those of its other half.
             "default-address-pools": [{"base": str(halves[1]), "size": 24}],
             "log-level": "warn",
-            # Seconds that containers have to end when the engine does; most in lessons never do by themselves.
-            "shutdown-timeout": 2,
         }
         if record.mirror is not None:
             config["registry-mirrors"] = [_mirror_url(record.mirror.port)]
@@ -455,12 +454,14 @@ class Practice:
         mine = [process for process in self._processes(record) if _program(process.pid) == "dockerd"]
         for process in mine:
             processes.send(process, signal.SIGTERM)
+        if processes.wait_gone(mine, _GRACE_SECONDS):
+            # dockerd gives every container ten seconds to end, and most in lessons never do by themselves.
+            for process in self._in_containers(self._shims(record)):
+                processes.send(process, signal.SIGKILL)
         processes.wait_gone(mine, _STOP_SECONDS)
-        left = self._processes(record)
-        shims = [process for process in left if _program(process.pid).startswith("containerd-shim")]
+        left, shims = self._processes(record), self._shims(record)
         sockets = [socket for process in shims if (socket := _shim_socket(process.pid)) is not None]
-        # A container's processes hang below its shim and would stay when only the shim ended.
-        doomed = [*left, *processes.descendants(shims)]
+        doomed = [*left, *self._in_containers(shims)]
         for process in doomed:
             processes.send(process, signal.SIGKILL)
         alive = processes.wait_gone(doomed, 10)
@@ -503,6 +504,19 @@ class Practice:
         if record is not None:
             folders.append(Path(record.run))
         return processes.naming(folders, _PROGRAMS)
+
+    def _shims(self, record: Record) -> list[Process]:
+        return [process for process in self._processes(record) if _program(process.pid).startswith("containerd-shim")]
+
+    def _in_containers(self, shims: list[Process]) -> list[Process]:
+        """The processes in this engine's containers: below a shim, or, where the shim died, in a container's cgroup."""
+        from dockerlearn.engine import processes
+
+        try:
+            identifiers = [entry.name for entry in (self.folder / "data" / "containers").iterdir()]
+        except OSError:
+            identifiers = []
+        return list({*processes.descendants(shims), *processes.in_cgroups(identifiers)})
 
     def _answers(self, record: Record) -> bool:
         from dockerlearn.engine import processes, unix_http

@@ -98,6 +98,22 @@ def descendants(roots: Iterable[Process]) -> list[Process]:
     return found
 
 
+def in_cgroups(names: Iterable[str]) -> list[Process]:
+    """The processes in a control group of one of these names, at any depth, as an engine names a container's by its id."""
+    wanted = frozenset(names)
+    found = []
+    for pid in every() if wanted else ():
+        try:
+            text = (_PROC / str(pid) / "cgroup").read_text()
+        except OSError:
+            continue
+        # "9:memory:/docker/ID", or "0::/system.slice/docker-ID.scope" where systemd makes the groups.
+        parts = {part.removeprefix("docker-").removesuffix(".scope") for part in text.replace("\n", "/").split("/")}
+        if parts & wanted and (process := look(pid)) is not None:
+            found.append(process)
+    return found
+
+
 def send(process: Process, number: signal.Signals) -> bool:
     """Send a signal to this very process and to no later one of its number; False when it is gone."""
     try:

@@ -79,7 +79,7 @@ def way(what: str, command: str, style: Style) -> list[str]:
     painted = style.paint("code", command)
     if cells(what) + 2 + cells(command) <= style.width:
         return [f"{what}: {painted}"]
-    return [f"{what}:", f"{_INDENT}{painted}"]
+    return [*fill(f"{what}:", style.width), f"{_INDENT}{painted}"]
 
 
 def verdict_lines(verdict: Verdict, style: Style) -> list[str]:
@@ -148,9 +148,10 @@ def moved_lines(moved: Moved, style: Style) -> list[str]:
         if not moved.verdict.passed:
             return [*lines, "", *way("To leave it for now", "dockerlearn skip", style)]
         lines = [*lines[: -len(_next(style))], ""] if moved.verdict.status is Status.MET else [*lines, ""]
-    if moved.finished is not None:
-        lines += [*finished_lines(moved, style), ""]
-    return lines if moved.place is None else [*lines, *step_lines(moved.place, style)]
+    lines += finished_lines(moved, style)
+    if moved.place is None:
+        return lines
+    return [*lines, *([""] if moved.finished is not None else []), *step_lines(moved.place, style)]
 
 
 def finished_lines(moved: Moved, style: Style) -> list[str]:

@@ -232,10 +232,12 @@ class View:
         try:
             stream.write(_encodable(style.symbols(text), stream))
             stream.flush()
-        except (BrokenPipeError, ValueError):
-            # Nobody reads any more, or the stream is closed.
+        except (OSError, ValueError) as error:
             setattr(self, name, None)
             give_up(stream)
+            # Nobody reads any more, or the stream is closed: that is nobody's fault. A full disk has to be told.
+            if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                raise
 
 
 def columns(environ: Mapping[str, str], stream: TextIO | None) -> int:
