@@ -11,7 +11,7 @@ import pytest
 
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.outcome import Outcome, Status, overall
-from dockerlearn.checks.run import all_met, look, look_once
+from dockerlearn.checks.run import Time, all_met, look, look_once
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
 from dockerlearn.engine.api import PathInContainer
 from dockerlearn.engine.snapshots import Binding, Health
@@ -269,7 +269,8 @@ class TestMissing:
     def test_nothing_at_all(self, engine: FakeEngine) -> None:
         outcome = seen(engine, container="dl-web")
         assert outcome.status is Status.UNMET
-        assert outcome.found == "there is no container named dl-web"
+        assert outcome.expected == "there should be a container named dl-web"
+        assert outcome.found == "there is none"
 
     def test_nearly_right(self, engine: FakeEngine) -> None:
         engine.add("dl-wbe")
@@ -478,7 +479,7 @@ class TestHttp:
 
     def test_first_cause_first(self, engine: FakeEngine, tmp_path: Path) -> None:
         http = StubHttp(OK)
-        assert "no container named dl-web" in seen(engine, tmp_path, http, http="dl-web:80").found
+        assert "container named dl-web" in seen(engine, tmp_path, http, http="dl-web:80").expected
         engine.add("dl-web", status="paused", paused=True, published={"80/tcp": (Binding("", 8080),)})
         assert "paused" in seen(engine, tmp_path, http, http="dl-web:80").found
         engine.add("dl-web", published={"8080/tcp": (Binding("", 80),)})
@@ -638,8 +639,7 @@ class TestTogether:
             [check(container="dl-web", running="true")],
             lambda: self.world(engine),
             waiting=told.append,
-            clock=clock,
-            sleep=clock.sleep,
+            passing=Time(clock, clock.sleep),
         )
         assert result.status is Status.MET
         assert clock.now == pytest.approx(0.7, abs=0.01)
@@ -653,7 +653,9 @@ class TestTogether:
             clock.sleep(seconds)
             engine.change("dl-web", status="exited", running=False, exit_code=1, finished=engine.clock)
 
-        result = look([check(container="dl-web", running="true")], lambda: self.world(engine), clock=clock, sleep=sleep)
+        result = look(
+            [check(container="dl-web", running="true")], lambda: self.world(engine), passing=Time(clock, sleep)
+        )
         assert result.status is Status.UNMET
         assert "exit code 1" in result.outcomes[0].found
 
@@ -661,7 +663,7 @@ class TestTogether:
         engine.add("dl-web", health=Health("starting", 0, "", None, 30.0))
         clock = Clock(engine)
         slow = check(container="dl-web", health="healthy", within="5s")
-        result = look([slow], lambda: self.world(engine), clock=clock, sleep=clock.sleep)
+        result = look([slow], lambda: self.world(engine), passing=Time(clock, clock.sleep))
         assert result.status is Status.UNMET
         assert clock.now == pytest.approx(5, abs=0.1)
 
@@ -669,6 +671,6 @@ class TestTogether:
         engine.add("dl-web", started=engine.clock)
         clock = Clock(engine)
         checks = [check(container="dl-web", running="true"), check(image="dl-app:v1")]
-        result = look(checks, lambda: self.world(engine), clock=clock, sleep=clock.sleep)
+        result = look(checks, lambda: self.world(engine), passing=Time(clock, clock.sleep))
         assert result.status is Status.UNMET
         assert clock.slept == []

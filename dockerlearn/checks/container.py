@@ -332,7 +332,7 @@ def _file(world: World, there: ContainerSnapshot, path: str, wanted: Wanted) -> 
 def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
     text = world.logs(there)
     if fits(wanted, text):
-        return Finding(ok=True, expected="", found="it said what it should")
+        return Finding(ok=True, expected="", found=f"printed {prose.excerpt(text)}")
     return Finding(
         ok=False,
         expected=f"the log of {there.name} should hold {describe(wanted)}",

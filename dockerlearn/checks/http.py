@@ -30,7 +30,7 @@ class Http(Noun, frozen=True, kw_only=True, tag="http"):
 
     def __post_init__(self) -> None:
         name, _, port = self.http.rpartition(":")
-        if not name or not port.isdigit() or not 0 < int(port) < 65536:
+        if not name or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
             raise ValueError(f"{self.http!r} is not CONTAINER:PORT, as in dl-web:80")
         if not self.path.startswith("/") or any(
             ord(character) <= 32 or ord(character) == 127 for character in self.path
@@ -59,7 +59,7 @@ class Http(Noun, frozen=True, kw_only=True, tag="http"):
         expected = f"{name} should answer on its port {self.port}"
         if there is None:
             found, hint = prose.missing(world, name)
-            yield Finding(ok=False, expected=expected, found=found, next=hint)
+            yield Finding(ok=False, expected=f"there should be a container named {name}", found=found, next=hint)
             return
         if not there.is_up:
             yield Finding(ok=False, expected=expected, found=f"it {prose.state(there)}", next=prose.way_to_run(there))

@@ -94,18 +94,18 @@ def missing(world: World, name: str) -> tuple[str, str | None]:
         return f"it is called {renamed.name} now", f"docker rename {renamed.name} {name}"
     rows = world.containers()
     if not rows:
-        return f"there is no container named {name}", None
+        return "there is none", None
     close = nearest(name, [row.name for row in rows if row.name.startswith(name[:2]) or len(row.name) <= len(name) + 2])
     if close is not None:
-        return f"there is no container named {name}; there is one named {close}", f"docker rename {close} {name}"
+        return f"there is none; there is one named {close}", f"docker rename {close} {name}"
     fresh = [row for row in rows if world.scope.since is not None and row.created >= world.scope.since]
     fresh = [row for row in fresh if "_" in row.name]  # the engine's own names: adjective_surname
     if len(fresh) == 1:
         return (
-            f"there is no container named {name}; the engine named the one you made {fresh[0].name}",
+            f"there is none; the engine named the one you made {fresh[0].name}",
             f"docker rename {fresh[0].name} {name}   (--name gives a name from the start)",
         )
-    return f"there is no container named {name}", None
+    return "there is none", None
 
 
 def times(count: int) -> str:

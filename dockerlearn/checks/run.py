@@ -15,6 +15,13 @@ from dockerlearn.text import one_line
 from dockerlearn.world.world import World
 
 
+class Time(msgspec.Struct, frozen=True):
+    """How time passes; tests bring one that needs none."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
 class Result(msgspec.Struct, frozen=True):
     """What a run of checks found; ``world`` is the look that it is about."""
 
@@ -61,16 +68,16 @@ def look(
     make_world: Callable[[], World],
     *,
     waiting: Callable[[str], None] | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
     limit: float | None = None,
+    passing: Time | None = None,
 ) -> Result:
     """Look, and look again while everything that is not met is on its way and its noun's patience lasts.
 
     ``waiting`` is told once per text what is waited for; ``limit`` in seconds bounds the waiting further. What cannot
     come right by waiting is returned at once.
     """
-    began = clock()
+    passing = passing or Time()
+    began = passing.clock()
     told: set[str] = set()
     while True:
         world = make_world()
@@ -80,14 +87,14 @@ def look(
         if not open_ones or len(pauses) < len(open_ones):
             return Result(outcomes, world)
         patience = max(_patience(check) for check in checks if check.subject in {o.subject for o in open_ones})
-        left = began + (patience if limit is None else min(patience, limit)) - clock()
+        left = began + (patience if limit is None else min(patience, limit)) - passing.clock()
         if left <= 0:
             return Result(outcomes, world)
         for outcome in open_ones:
             if waiting and outcome.waiting_for and outcome.waiting_for not in told:
                 told.add(outcome.waiting_for)
                 waiting(outcome.waiting_for)
-        sleep(max(0.02, min([*pauses, left])))
+        passing.sleep(max(0.02, min([*pauses, left])))
 
 
 def _patience(check: Noun) -> float:

@@ -460,7 +460,6 @@ class Practice:
                 processes.send(process, signal.SIGKILL)
         processes.wait_gone(mine, _STOP_SECONDS)
         left, shims = self._processes(record), self._shims(record)
-        sockets = [socket for process in shims if (socket := _shim_socket(process.pid)) is not None]
         doomed = [*left, *self._in_containers(shims)]
         for process in doomed:
             processes.send(process, signal.SIGKILL)
@@ -468,8 +467,9 @@ class Practice:
         if alive:
             raise PracticeFailed(f"Process {alive[0].pid} of the practice engine does not end.")
         self._stop_mirror()
-        for socket in sockets:
-            socket.unlink(missing_ok=True)
+        for container in self._containers():
+            # A shim that was killed leaves its socket behind, outside of our folder.
+            _shim_socket(record.run, container).unlink(missing_ok=True)
         for folder in _mounts_below([self.folder, Path(record.run)]):
             _unmount(folder)
         # Another start of the machine, or another network namespace, has nothing of what is undone here.
@@ -512,11 +512,14 @@ class Practice:
         """The processes in this engine's containers: below a shim, or, where the shim died, in a container's cgroup."""
         from dockerlearn.engine import processes
 
+        return list({*processes.descendants(shims), *processes.in_cgroups(self._containers())})
+
+    def _containers(self) -> list[str]:
+        """The ids of the containers, by their folders."""
         try:
-            identifiers = [entry.name for entry in (self.folder / "data" / "containers").iterdir()]
+            return [entry.name for entry in (self.folder / "data" / "containers").iterdir()]
         except OSError:
-            identifiers = []
-        return list({*processes.descendants(shims), *processes.in_cgroups(identifiers)})
+            return []
 
     def _answers(self, record: Record) -> bool:
         from dockerlearn.engine import processes, unix_http
@@ -621,18 +624,11 @@ def _listener(path: Path) -> int | None:
         return pid
 
 
-def _shim_socket(pid: int) -> Path | None:
-    """Where a shim listens: named by a hash of what it was told (containerd's ``shim.SocketAddress``)."""
+def _shim_socket(run: str, container: str) -> Path:
+    """Where a container's shim listens: named by a hash of whom it answers to (containerd's ``shim.SocketAddress``)."""
     import hashlib
 
-    from dockerlearn.engine import processes
-
-    line = processes.command_line(pid)
-    told = dict(zip(line[1::2], line[2::2], strict=False))
-    try:
-        spoken = "/".join((told["-address"], told["-namespace"], told["-id"]))
-    except KeyError:
-        return None
+    spoken = f"{run}/x/containerd/containerd.sock/moby/{container}"
     return _SHIM_SOCKETS / hashlib.sha256(spoken.encode()).hexdigest()
 
 

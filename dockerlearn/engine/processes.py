@@ -99,7 +99,7 @@ def descendants(roots: Iterable[Process]) -> list[Process]:
 
 
 def in_cgroups(names: Iterable[str]) -> list[Process]:
-    """The processes in a control group of one of these names, at any depth, as an engine names a container's by its id."""
+    """The processes in a control group of one of these names; an engine names a container's by its id."""
     wanted = frozenset(names)
     found = []
     for pid in every() if wanted else ():

@@ -327,7 +327,11 @@ class Store:
             # FULL waits for the disk at every commit; a deleted journal is what makes a commit count.
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
-            if self._is_ready():
+            # One look: between two, another process may make the tables, and half of an answer would look like damage.
+            self._db.execute("BEGIN")
+            ready = self._is_ready()
+            self._db.execute("COMMIT")
+            if ready:
                 if self._path.stat().st_size <= WHOLE_CHECK:
                     found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
                     if found != "ok":
@@ -542,7 +546,8 @@ def _is_sound(path: Path) -> bool:
     from contextlib import closing
 
     try:
-        with closing(sqlite3.connect(path, timeout=1.0)) as database:
+        with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as database:
+            database.execute("BEGIN")
             owner = database.execute("PRAGMA application_id").fetchone()[0]
             empty = database.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
             whole = database.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"

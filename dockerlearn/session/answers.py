@@ -40,9 +40,9 @@ def choice_of(text: str, choices: list[Choice]) -> int:
     Raises ``UsageError`` when none is meant.
     """
     plain = _plain(text)
-    if plain.isdigit() and 1 <= int(plain) <= len(choices):
+    if plain.isascii() and plain.isdigit() and 1 <= int(plain) <= len(choices):
         return int(plain) - 1
-    if len(plain) == 1 and plain.isalpha() and ord(plain) - ord("a") < len(choices):
+    if len(plain) == 1 and plain.isascii() and plain.isalpha() and ord(plain) - ord("a") < len(choices):
         return ord(plain) - ord("a")
     meant = [index for index, choice in enumerate(choices) if _plain(choice.text) == plain]
     if len(meant) == 1:

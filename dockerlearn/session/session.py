@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.checks.run import Time, all_met
 from dockerlearn.course.models import Choice, Lesson, Step, StepKind
 from dockerlearn.course.names import declared
-from dockerlearn.course.packs import LoadedPack, StepName
+from dockerlearn.course.packs import LoadedPack
 from dockerlearn.course.variables import fix
 from dockerlearn.errors import NothingOpen, OtherEngine, UnknownStep, UsageError, WrongKind
 from dockerlearn.progress.records import Attempt, StepKey, StepRecord
@@ -23,7 +24,6 @@ from dockerlearn.session.script import solution_script
 from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem
-from dockerlearn.text import one_line
 from dockerlearn.world.world import Scope, World
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class Session:
         port_is_free: Callable[[int], bool] | None = None,
         waiting: Callable[[str], None] | None = None,
         rng: random.Random | None = None,
+        passing: Time | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
@@ -136,6 +137,7 @@ class Session:
         self._engine = engine
         self._port_is_free = port_is_free or _port_is_free
         self._waiting = waiting
+        self._passing = passing or Time()
         self._rng = rng or random.Random()  # noqa: S311 - tokens of lessons are no secrets
 
     # Where the learner is
@@ -177,33 +179,40 @@ class Session:
         Raises ``OtherEngine`` when the open attempt began elsewhere, ``SetupFailed`` and ``EngineError``.
         """
         current = self.current()
-        name = self._wanted(text, current)
-        resume = not anew and name.step is None
-        if anew:
-            attempt = self.store.attempt(self.pack.id, name.lesson)
-            if attempt is not None:
-                self.store.end_attempt(attempt.id)
-        place = self._at(name.lesson, name.step)
-        if resume and place.record is not None and place.record.status == "open":
+        name = self.pack.find(text, current.lesson if current else None) if text is not None else None
+        lesson_id = name.lesson if name is not None else self._lesson_to_go_on_with(current)
+        if anew and (attempt := self.store.attempt(self.pack.id, lesson_id)) is not None:
+            self.store.end_attempt(attempt.id)
+        if name is not None and name.step is not None:
+            return self._open(self._at(lesson_id, name.step), unmet=True)
+        place = self._at(lesson_id, None if anew else self._step_to_go_on_with(lesson_id, current))
+        if place.record is not None and place.record.status == "open":
             return self._resume(place)
-        return self._open(place, unmet=not resume)
+        return self._open(place, unmet=False)
 
-    def _wanted(self, text: str | None, current: StepKey | None) -> StepName:
-        if text is not None:
-            return self.pack.find(text, current.lesson if current else None)
+    def _lesson_to_go_on_with(self, current: StepKey | None) -> str:
         if current is not None:
-            place = self._at(current.lesson, current.step)
-            if not self._lesson_done(place):
-                return StepName(None, current.lesson, None)
+            attempt = self.store.attempt(self.pack.id, current.lesson)
+            records = self.store.steps(attempt.id) if attempt else {}
+            steps = self.pack.outline(current.lesson).steps
+            if any(step.id not in records or records[step.id].status == "open" for step in steps):
+                return current.lesson
         passed = self.store.ever_passed(self.pack.id)
-        for row in self.pack.outlines():
-            if any((row.id, step.id) not in passed for step in row.steps):
-                return StepName(None, row.id, None)
-        return StepName(None, current.lesson if current else self.pack.lessons[0], None)
+        unfinished = [row.id for row in self.pack.outlines() if any((row.id, s.id) not in passed for s in row.steps)]
+        return unfinished[0] if unfinished else current.lesson if current is not None else self.pack.lessons[0]
 
-    def _lesson_done(self, place: Place) -> bool:
-        records = self.store.steps(place.attempt.id) if place.attempt else {}
-        return all(step.id in records and records[step.id].status != "open" for step in place.lesson.steps)
+    def _step_to_go_on_with(self, lesson_id: str, current: StepKey | None) -> str | None:
+        """The current step while it is open, else the next open or new one after it; None is the lesson's first."""
+        if current is None or current.lesson != lesson_id:
+            return None
+        attempt = self.store.attempt(self.pack.id, lesson_id)
+        records = self.store.steps(attempt.id) if attempt else {}
+        names = [step.id for step in self.pack.outline(lesson_id).steps]
+        here = names.index(current.step) if current.step in names else 0
+        return next(
+            (step for step in names[here:] if step not in records or records[step].status == "open"),
+            None,
+        )
 
     def next(self) -> Moved:
         """Go on when the current step is passed, verifying it first; a step to read is passed by going on."""
@@ -291,7 +300,7 @@ class Session:
         ledger.observe(engine, self.store, place.attempt, names)
         self.store.set_current(self.pack.id, place.lesson_id, place.step.id)
         if place.step.check and self._met_already(engine, place, names):
-            return place
+            return self._at(place.lesson_id, place.step.id)
         stopped = [item for item in place.step.setup if _went_away(item, engine)]
         if stopped:
             bring.bring(stopped, self._bringing(engine, place.attempt, place, keep_files=True))
@@ -319,12 +328,13 @@ class Session:
             variables=attempt.variables,
             progress=self._waiting,
             keep_files=keep_files,
+            clock=self._passing.clock,
+            sleep=self._passing.sleep,
         )
 
     def _met_already(self, engine: EngineApi, place: Place, names: Declared) -> bool:
         scope = Scope(self.pack.references, bring.baseline(engine, names), engine.now())
-        status, _, _ = judge(place.step, lambda: World(engine, place.folder, scope), waiting=self._waiting)
-        return status is Status.MET
+        return all_met(place.step.check, World(engine, place.folder, scope, hasty=True))
 
     @staticmethod
     def _same_engine(attempt: Attempt, engine: EngineApi) -> None:
@@ -352,7 +362,11 @@ class Session:
         self._same_engine(place.attempt, engine)
         scope = Scope(self.pack.references, place.record.baseline, place.record.since)
         status, outcomes, mistake = judge(
-            place.step, lambda: World(engine, place.folder, scope), waiting=self._waiting, limit=limit
+            place.step,
+            lambda: World(engine, place.folder, scope),
+            waiting=self._waiting,
+            limit=limit,
+            passing=self._passing,
         )
         ledger.observe(engine, self.store, place.attempt, declared(place.lesson))
         if status is Status.MET and not place.passed:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.checks.run import all_met, look, look_once
+from dockerlearn.checks.run import Time, all_met, look, look_once
 from dockerlearn.course.models import Mistake, Step
 from dockerlearn.world.world import World
 
@@ -39,21 +39,27 @@ def judge(
     *,
     waiting: Callable[[str], None] | None = None,
     limit: float | None = None,
+    passing: Time | None = None,
 ) -> tuple[Status, tuple[Outcome, ...], Recognised | None]:
     """Look at a step's checks, and at its mistakes when they are not met.
 
     ``limit`` in seconds bounds the waiting for what is on its way; None leaves it to the nouns.
     """
-    result = look(step.check, make_world, waiting=waiting, limit=limit)
+    result = look(step.check, make_world, waiting=waiting, limit=limit, passing=passing)
     if result.status is not Status.UNMET:
         return result.status, result.outcomes, None
-    mistake = _recognise(step.mistakes, result.world, make_world, limit=limit)
+    mistake = _recognise(step.mistakes, result.world, make_world, limit=limit, passing=passing)
     told = Recognised(mistake.name, mistake.say, mistake.dead_end) if mistake else None
     return result.status, result.outcomes, told
 
 
 def _recognise(
-    mistakes: Sequence[Mistake], world: World, make_world: Callable[[], World], *, limit: float | None
+    mistakes: Sequence[Mistake],
+    world: World,
+    make_world: Callable[[], World],
+    *,
+    limit: float | None,
+    passing: Time | None,
 ) -> Mistake | None:
     """Find the mistake that the world shows. A process that must be seen to stay up is waited for."""
     undecided: list[Mistake] = []
@@ -64,6 +70,6 @@ def _recognise(
         if open_ones and all(outcome.wait is not None for outcome in open_ones):
             undecided.append(mistake)
     for mistake in undecided:
-        if look(mistake.when, make_world, limit=limit).status is Status.MET:
+        if look(mistake.when, make_world, limit=limit, passing=passing).status is Status.MET:
             return mistake
     return None

@@ -210,7 +210,9 @@ class LineMode:
             self._passed()
             return
         about_docker = "docker" in line
-        verdict = self._session.glance(self._place, failed=status != 0 and about_docker)
+        # Ctrl-C is how one leaves docker logs -f; it is no failure.
+        failed = about_docker and status not in {0, 130, -signal.SIGINT}
+        verdict = self._session.glance(self._place, failed=failed)
         if verdict is None:
             return
         told = f"{verdict.mistake.name if verdict.mistake else ''} {[o.found for o in verdict.outcomes]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -33,11 +34,18 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class World:
-    """A look at one engine and one workspace. Make a new one to look again."""
+    """A look at one engine and one workspace. Make a new one to look again.
 
-    def __init__(self, engine: EngineApi, workspace: Path, scope: Scope, http: HttpClient | None = None) -> None:
+    A ``hasty`` look takes a process that runs now for one that stays: enough to tell whether a step would be met at
+    its start, where a false yes only means that it is brought into place afresh.
+    """
+
+    def __init__(
+        self, engine: EngineApi, workspace: Path, scope: Scope, http: HttpClient | None = None, *, hasty: bool = False
+    ) -> None:
         self.engine = engine
         self.scope = scope
+        self._hasty = hasty
         self._workspace = workspace
         self._http = http or HttpClient()
         self._containers: dict[str, ContainerSnapshot | None] = {}
@@ -56,6 +64,8 @@ class World:
         """Seconds since its process started, by the engine's clock; asked precisely only near ``enough``."""
         if container.started is None:
             return 0.0
+        if self._hasty:
+            return math.inf
         rough = (self.now() - container.started).total_seconds()
         return rough if rough >= enough else (self.engine.precise_now() - container.started).total_seconds()
 

@@ -1,0 +1,115 @@
+"""Answers are compared as a patient teacher would."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockerlearn.course.models import AnswerSource, Choice
+from dockerlearn.engine.snapshots import Binding, Membership
+from dockerlearn.errors import SetupFailed, UsageError
+from dockerlearn.session.answers import choice_of, read_source, same
+from tests.fake_engine import FakeEngine, make_image
+
+ID = "3ab634bf0748" + "c" * 52
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "expected"),
+    [
+        ("token", "token", True),
+        ("  Token. ", "token", True),
+        ("'token'", "token", True),
+        ("`/etc/x.conf`", "/etc/x.conf", True),
+        ("two  words", "two words", True),
+        ("tokens", "token", False),
+        ("", "token", False),
+        ("  ", "token", False),
+        ('""', "", False),
+        ("3ab634bf0748", ID, True),
+        ("3AB634BF0748", f"sha256:{ID}", True),
+        (f"sha256:{ID}", ID, True),
+        ("sha256:3ab634", ID, True),
+        ("3ab634bf0748…", ID, True),
+        ("3ab63", ID, False),
+        ("3", ID, False),
+        ("sha256:", ID, False),
+        ("4ab634bf0748", ID, False),
+        (ID + "0", ID, False),
+        ("2 MB", "2000kB", True),
+        ("8080", "8080", True),
+        ("8081", "8080", False),
+        ("1.0", "1", True),
+    ],
+)
+def test_same(given: str, right: str, *, expected: bool) -> None:
+    assert same(given, right) is expected
+
+
+CHOICES = [Choice(text="The old one", say=""), Choice(text="the new one", say="", right=True)]
+
+
+@pytest.mark.parametrize(("text", "index"), [("1", 0), (" 2 ", 1), ("b", 1), ("A", 0), ("The new one.", 1)])
+def test_a_choice_is_meant_by_number_letter_or_text(text: str, index: int) -> None:
+    assert choice_of(text, CHOICES) == index
+
+
+@pytest.mark.parametrize("text", ["", "0", "3", "-1", "c", "one", "²", "1 2", "\x1b[31m1"])
+def test_what_is_none_of_the_choices_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        choice_of(text, CHOICES)
+    assert "from 1 to 2" in str(caught.value.remedy)
+    assert "\x1b" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("ip", ("172.17.0.2", "10.0.0.9")),
+        ("hostname", ("box",)),
+        ("name", ("dl-web",)),
+        ("status", ("exited",)),
+        ("exit_code", ("3",)),
+        ("port:80/tcp", ("8080",)),
+        ("port:80", ("8080",)),
+        ("port:81", ()),
+    ],
+)
+def test_fields_of_a_container(field: str, expected: tuple[str, ...]) -> None:
+    engine = FakeEngine(make_image("busybox:1.36"))
+    there = engine.add(
+        "dl-web",
+        hostname="box",
+        status="exited",
+        exit_code=3,
+        published={"80/tcp": (Binding("", 8080),)},
+        networks=(
+            Membership("bridge", "b", "172.17.0.2", frozenset()),
+            Membership("none", "n", None, frozenset()),
+            Membership("own", "o", "10.0.0.9", frozenset()),
+        ),
+    )
+    assert read_source(AnswerSource(container="dl-web", field=field), engine) == expected
+    assert read_source(AnswerSource(container="dl-web", field="id"), engine) == (there.id,)
+    assert "busybox:1.36" in read_source(AnswerSource(container="dl-web", field="image"), engine)
+
+
+def test_fields_of_the_engine() -> None:
+    engine = FakeEngine()
+    assert read_source(AnswerSource(engine="kernel"), engine) == ("6.1.0",)
+    assert read_source(AnswerSource(engine="version"), engine) == ("20.10.24",)
+    assert read_source(AnswerSource(engine="id"), engine) == ("FAKE:ENGINE",)
+
+
+def test_a_container_that_is_gone_cannot_be_asked_about() -> None:
+    with pytest.raises(SetupFailed) as caught:
+        read_source(AnswerSource(container="dl-web", field="id"), FakeEngine())
+    assert "redo" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [{}, {"container": "a"}, {"container": "a", "field": "x"}, {"engine": "cpu"}, {"engine": "id", "container": "a"}],
+)
+def test_a_source_that_means_nothing_is_refused(raw: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=":"):
+        AnswerSource(**raw)
