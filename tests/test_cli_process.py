@@ -92,6 +92,16 @@ def test_bytes_that_are_no_text(learner: Learner) -> None:
         assert is_one_clear_message(ended), ended
 
 
+def test_names_of_files_may_be_any_bytes(learner: Learner) -> None:
+    learner("start", "one/word", code=0)
+    assert learner.process(b"answer", b"\xff\xfe").code == 1
+    assert learner.process(b"answer", b"\xff\xfe", b"--json").json["right"] is False
+    exported = learner.process(b"progress", b"export", b"caf\xe9")
+    assert exported.code == 0
+    assert b"caf\xe9" in os.listdir(os.fsencode(learner.folder))
+    assert learner.process(b"progress", b"import", b"caf\xe9").code == 0
+
+
 def test_an_answer_of_escape_sequences_is_harmless(learner: Learner) -> None:
     for text in ("\x1b]0;owned\x07", "\u202e1", "\r\n", "é" * 5_000):
         ended = learner.process("answer", "one/which", text)
@@ -257,6 +267,16 @@ def test_ctrl_c(learner: Learner) -> None:
         out, err = process.communicate(timeout=20)
         connection.close()
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+def test_ctrl_c_anywhere(learner: Learner) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    learner("start", "one/cup", code=0)
+    learner.engine.container = interrupted  # type: ignore[assignment, method-assign]
+    for words in (["check"], ["next"], ["clean"], ["redo"]):
+        assert learner(*words) == (130, "", ""), words
 
 
 def test_a_tutor_opens_in_a_terminal(learner: Learner) -> None:

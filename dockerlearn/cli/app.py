@@ -100,7 +100,7 @@ def run(arguments: Sequence[str] | None = None, wiring: Wiring | None = None) ->
 
 
 def _dispatch(arguments: Sequence[str] | None, wiring: Wiring) -> int:
-    given = [_readable(text) for text in (sys.argv[1:] if arguments is None else arguments)]
+    given = list(sys.argv[1:] if arguments is None else arguments)
     completing = COMPLETE in wiring.environ
     if given[:1] == ["check"] and not completing:
         # Typer costs this command a third more; tests hold the two ways to the same.
@@ -119,11 +119,6 @@ def _dispatch(arguments: Sequence[str] | None, wiring: Wiring) -> int:
         # Completion ends so; and typer itself when the reader of a help text went away, which is nobody's fault.
         return ended.code if completing and isinstance(ended.code, int) else 0
     return returned if isinstance(returned, int) else 0
-
-
-def _readable(text: str) -> str:
-    """Bytes that are no UTF-8 arrive as lone surrogates, which cannot be written anywhere."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _explain(error: Exception, view: View | None) -> int:
