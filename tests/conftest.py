@@ -20,7 +20,9 @@ NO_ENGINE = pytest.StashKey[str]()
 
 # The shell stays as process 1 and collects orphans, which pytest would not. An empty /run hides every socket of the
 # machine's own services, an engine's among them.
-_INSIDE = 'mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run && "$@"'
+_INSIDE = 'cd "$DOCKERLEARN_TESTS_FOLDER" && mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run && "$@"'
+# In a chroot, / is usually no mount point, and dockerd unpacks images only where it is one.
+_MOUNTED_ROOT = 'mount --rbind / /mnt && mount --make-rprivate /mnt && exec chroot /mnt "$@"'
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +64,11 @@ def _provide_engine(config: pytest.Config) -> str | None:
         return "The live tests start an engine of their own, which only root on Linux can. Run pytest as root."
     if shutil.which("unshare") is None:
         return "The live tests need the program unshare, of the package util-linux."
+    if _propagation() is None:
+        return (
+            "In this chroot, mounts of the live tests would show outside. Make it a mount of its own first, outside: "
+            "mount --bind FOLDER FOLDER && mount --make-private FOLDER"
+        )
     try:
         plan = install.plan(progress=say)
         if not plan.nothing_to_do:
@@ -73,6 +80,41 @@ def _provide_engine(config: pytest.Config) -> str | None:
             install.install(plan, say)
     except PracticeFailed as failed:
         return "\n".join(filter(None, (failed.message, failed.remedy)))
+    return None
+
+
+def _propagation() -> str | None:
+    """How ``unshare`` is to treat mounts; None where they could not be kept from showing outside.
+
+    In a chroot, ``/`` is usually no mount point, so nothing can be made private by that name. The mount it lies in is
+    one that only processes outside of the chroot can see; that is well if it is not shared with other namespaces.
+    """
+    root = os.open("/", os.O_PATH)
+    try:
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/self/fdinfo/{root}").read_text().splitlines())
+    finally:
+        os.close(root)
+    identifier = fields["mnt_id"].strip()
+    if _mount_options("self", identifier) is not None:
+        return "private"
+    here = Path("/proc/self/ns/mnt").stat().st_ino
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            same = (process / "ns/mnt").stat().st_ino == here
+            options = _mount_options(process.name, identifier) if same else None
+        except OSError:
+            continue
+        if options is not None:
+            return None if any(option.startswith("shared:") for option in options) else "unchanged"
+    return None
+
+
+def _mount_options(process: str, identifier: str) -> list[str] | None:
+    """The optional fields of a mount in a process's view; None when it does not see it."""
+    for line in Path(f"/proc/{process}/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if fields[0] == identifier:
+            return fields[6 : fields.index("-")]
     return None
 
 
@@ -90,10 +132,14 @@ def _become_inner(config: pytest.Config) -> None:
         capture.stop_global_capturing()
     sys.stdout.flush()
     sys.stderr.flush()
-    os.chdir(config.invocation_params.dir)
     os.environ[INNER] = "1"
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
-    namespaces = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    os.environ["DOCKERLEARN_TESTS_FOLDER"] = str(config.invocation_params.dir)
+    propagation = str(_propagation())
+    namespaces = ["unshare", "--mount", "--propagation", propagation]
+    namespaces += ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if propagation == "unchanged":
+        namespaces += ["/bin/sh", "-c", _MOUNTED_ROOT, "sh"]
     os.execvp("unshare", [*namespaces, "/bin/sh", "-c", _INSIDE, "sh", *again])
 
 

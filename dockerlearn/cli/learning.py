@@ -198,8 +198,11 @@ def _begin(wiring: Wiring, where: str | None, *, practice: bool = False, anew: b
         place = wiring.session.start(where, anew=anew)
     host = wiring.docker_host()
     if wiring.view.interactive:
+        import gc
+
         from dockerlearn.ui import line
 
+        gc.enable()  # switched off for short commands; the tutor stays
         return line.run(wiring.session, place, wiring.view, docker_host=host, environ=wiring.environ)
     if wiring.view.json:
         wiring.view.as_json(shapes.step_shape(place, docker_host=host))

@@ -235,6 +235,12 @@ class Practice:
                 "Control groups are not mounted here, and no container can be started without them.",
                 "mount -t cgroup2 cgroup2 /sys/fs/cgroup",
             )
+        if not any(line.split()[4] == "/" for line in _mountinfo()):
+            # dockerd changes into an image's root by pivot_root, and says of a failure only that a pull failed.
+            raise PracticeFailed(
+                "This is a chroot whose root is no mount of its own, and an engine cannot unpack images in one.",
+                "mount --bind FOLDER FOLDER   (outside, before chroot FOLDER)",
+            )
         other = self._other_engine()
         if other is not None:
             raise PracticeFailed(
@@ -318,7 +324,7 @@ class Practice:
                 "--data-root", str(self.folder / "data"),
                 "--exec-root", f"{record.run}/x",
             ],
-            self._environment(),
+            self._environment(record),
             self.log,
         )  # fmt: skip
         self._write(record)
@@ -329,9 +335,12 @@ class Practice:
             say("No registry answers from here.")
             self._serve_stand_ins(record, say)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, record: Record) -> dict[str, str]:
         kept = {key: value for key, value in self._environ.items() if not key.startswith(("DOCKER", "CONTAINERD"))}
-        return {**kept, "PATH": f"{kept.get('PATH', '')}:{_SBIN}".lstrip(":")}
+        # A containerd in trouble writes its stacks to the temporary folder.
+        temporary = Path(record.run) / "t"
+        temporary.mkdir(exist_ok=True)
+        return {**kept, "PATH": f"{kept.get('PATH', '')}:{_SBIN}".lstrip(":"), "TMPDIR": str(temporary)}
 
     def _configure(self, record: Record, subnet: ipaddress.IPv4Network) -> None:
         halves = list(subnet.subnets(prefixlen_diff=1))

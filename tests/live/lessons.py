@@ -1,0 +1,79 @@
+"""The command line of dockerlearn and a learner's shell, on the practice engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCKERLEARN = [sys.executable, "-m", "dockerlearn"]
+
+
+class Learner:
+    """Somebody with a home, a workspace, and an engine at ``host``."""
+
+    def __init__(self, folder: Path, host: str) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir(parents=True, exist_ok=True)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("DOCKER", "XDG"))}
+        self.environment = {
+            **kept,
+            "HOME": str(self.home),
+            "DOCKER_HOST": host,
+            "DOCKERLEARN_HOME": str(folder / "data"),
+            "DOCKERLEARN_WORKSPACE": str(folder / "work"),
+            "NO_COLOR": "1",
+        }
+
+    def __call__(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a command of dockerlearn's."""
+        return subprocess.run(
+            [*DOCKERLEARN, *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd=self.home,
+        )
+
+    def popen(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command of dockerlearn's, to be killed."""
+        return subprocess.Popen(
+            [*DOCKERLEARN, *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=self.home,
+            start_new_session=True,
+        )
+
+    def sh(self, script: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Pipe a script into sh, as ``dockerlearn solution --plain | sh`` does."""
+        return subprocess.run(
+            ["sh"],
+            env=self.environment,
+            input=script,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd=self.home,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command with ``--json`` and read what it prints."""
+        done = self(*arguments, "--json")
+        return json.loads(done.stdout)
+
+    def steps(self, lesson: str) -> list[str]:
+        """The steps of a lesson, as ``lesson/step``."""
+        lessons = self.json("lessons")["lessons"]
+        return [f"{lesson}/{step['id']}" for row in lessons if row["id"] == lesson for step in row["steps"]]

@@ -1,0 +1,158 @@
+"""The lesson first-run, by its commands, with the stock docker client; and the prover, which must be able to say no."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockerlearn.author.prove import Proved, Prover
+from dockerlearn.course.packs import course_folder, open_pack
+from dockerlearn.engine import client, endpoint
+from dockerlearn.engine.api import EngineApi
+from tests.live.conftest import Docker
+from tests.live.lessons import Learner
+
+LESSON = "first-run"
+STEPS = ("run", "look", "inside", "kernel", "stop", "again", "broken", "remove")
+
+
+@pytest.fixture
+def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
+    found = Learner(tmp_path, docker.host)
+    yield found
+    found("clean", "--yes")
+
+
+@pytest.fixture
+def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
+    opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
+    yield lambda: opened
+    opened.close()
+
+
+def test_these_are_its_steps(learner: Learner) -> None:
+    assert learner.steps(LESSON) == [f"{LESSON}/{step}" for step in STEPS]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_starts_unmet_and_its_solution_passes(learner: Learner, step: str) -> None:
+    name = f"{LESSON}/{step}"
+    started = learner("start", name, "--plain")
+    assert started.returncode == 0, started.stderr
+    before = learner("check", "step", name)
+    assert before.returncode == 1, before.stdout + before.stderr
+    solution = learner("solution", name, "--plain")
+    assert solution.stdout.startswith("cd ")
+    done = learner.sh(solution.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = learner("check", "step", name)
+    assert after.returncode == 0, after.stdout + after.stderr
+    assert "Traceback" not in started.stderr + before.stderr + after.stderr
+
+
+def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
+    assert learner("start", "--plain").returncode == 0
+    for step in STEPS:
+        place = learner.json("task")
+        assert place["step"] == f"{LESSON}/{step}"
+        assert learner("check").returncode == 1
+        learner.sh(learner("solution", "--plain").stdout)
+        assert learner("check").returncode == 0
+        assert learner("next").returncode == 0
+    assert learner("check", "lesson", LESSON).returncode == 0
+    assert learner("check", "course").returncode == 0
+    assert docker("ps", "-a", "--format", "{{.Names}}") == "dl-job"
+    cleaned = learner("clean", "--yes")
+    assert cleaned.returncode == 0
+    assert "dl-job" in cleaned.stdout
+    assert docker("ps", "-aq") == ""
+
+
+def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
+    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON)
+    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
+    assert failed == []
+    assert len([claim for claim in proved if claim.claim == "the prediction is true"]) == len(STEPS)
+    assert len([claim for claim in proved if claim.claim.startswith("mistake")]) >= 12
+    assert len([claim for claim in proved if "right way" in claim.claim and "passes" in claim.claim]) >= 16
+
+
+Change = tuple[str, str, str, str]
+
+# What is changed in the lesson, in which step, and which claim must fall.
+SPOILED: dict[str, Change] = {
+    "a solution that does nothing": (
+        "    solution: docker start dl-first\n",
+        "    solution: docker ps\n",
+        "again",
+        "the solution",
+    ),
+    "a right way that is none": (
+        "      - docker restart dl-first\n",
+        "      - docker stop dl-first\n",
+        "again",
+        "right way 1",
+    ),
+    "a step that is met when it begins": (
+        "    check:\n      - container: dl-first\n        running: true\n        files: {/note: {contains",
+        "    check:\n      - container: dl-first\n      - container: dl-first\n        files: {/note: {contains",
+        "again",
+        "it starts unmet",
+    ),
+    "a mistake that is another one": (
+        "          - {container: dl-first, running: true, files: {/note: none}}",
+        "          - {container: dl-first, absent: true}",
+        "again",
+        "mistake 'a new container'",
+    ),
+    "a mistake that nobody sees": (
+        "          - {container: dl-first, running: true, files: {/note: none}}",
+        "          - {container: dl-first, running: true, files: {/note: other}}",
+        "again",
+        "mistake 'a new container'",
+    ),
+    "a mistake that right ways meet": (
+        "      - name: stopped only\n        when:",
+        "      - name: stopped only\n        dead_end: true\n        when:",
+        "remove",
+        "the solution",
+    ),
+    "a prediction that is false": (
+        '            files: {/count: "once\\nonce"}',
+        '            files: {/count: "once"}',
+        "again",
+        "the prediction is true",
+    ),
+    "a fix that does not mend": (
+        "        fix: docker unpause dl-first",
+        "        fix: docker rename dl-first dl-job",
+        "stop",
+        "mistake 'paused'",
+    ),
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_the_prover_says_no(engine: Callable[[], EngineApi], docker: Docker, tmp_path: Path, spoiled: str) -> None:
+    good, bad, step, claim = SPOILED[spoiled]
+    pack = tmp_path / "pack"
+    shutil.copytree(course_folder(), pack)
+    file = pack / LESSON / "lesson.yaml"
+    text = file.read_text()
+    assert text.count(good) == 1, spoiled
+    file.write_text(text.replace(good, bad))
+    told: list[Proved] = []
+    Prover(open_pack(pack), engine, docker.host, tmp_path / "place", told=told.append).prove(LESSON, (step,))
+    fallen = [proved for proved in told if not proved.held]
+    assert any(proved.claim.startswith(claim) for proved in fallen), [f"{p.claim}: {p.why}" for p in fallen]
+    assert all(proved.why for proved in fallen)
+    docker.try_("rm", "--force", "dl-first", "dl-job", "dl-try")
+
+
+def test_every_solution_names_only_what_the_lesson_may_touch() -> None:
+    text = (course_folder() / LESSON / "lesson.yaml").read_text()
+    assert not re.search(r"\bprune\b|--privileged|\s-v\s", text)
