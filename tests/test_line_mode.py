@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from dockerlearn.errors import EngineSilent
+from dockerlearn.paths import Paths
 from dockerlearn.ui.line import LineMode, run
 from dockerlearn.ui.style import Style
 from dockerlearn.ui.view import View
 from tests.fake_engine import FakeEngine
-from tests.test_session import BUSYBOX, Learner, Paths
+from tests.test_session import BUSYBOX, Learner
 
 Typed = str | Callable[[], str] | type[BaseException]
 

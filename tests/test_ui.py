@@ -9,14 +9,23 @@ from pathlib import Path
 import pytest
 
 from dockerlearn.checks.outcome import Outcome, Status
+from dockerlearn.course.models import Lesson, Step
 from dockerlearn.errors import DockerlearnError, LessonError
 from dockerlearn.progress.records import Mark
-from dockerlearn.session.session import Hint, LessonRow, StepRow, Told
+from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
 from dockerlearn.session.verdict import Recognised, Verdict
 from dockerlearn.setup.clean import CleanPlan, Item
 from dockerlearn.ui.cleaning import plan_lines
 from dockerlearn.ui.markdown import cells, fill, render, wrap
-from dockerlearn.ui.steps import hint_lines, outcome_lines, told_lines, verdict_lines, way
+from dockerlearn.ui.steps import (
+    finished_lines,
+    header,
+    hint_lines,
+    outcome_lines,
+    told_lines,
+    verdict_lines,
+    way,
+)
 from dockerlearn.ui.style import Style
 from dockerlearn.ui.syllabus import history_lines, syllabus_lines
 from dockerlearn.ui.view import View, columns
@@ -128,8 +137,8 @@ class TestOutcomes:
             mistake=Recognised("paused", "It is **frozen**.", dead_end=False),
         )  # fmt: skip
         lines = verdict_lines(verdict, PLAIN)
-        assert lines[1:5] == [
-            "✗ dl-web should be running. It is paused.", "  → docker unpause dl-web", "  It is frozen.",
+        assert lines[1:4] == [
+            "✗ dl-web should be running. It is paused.", "  It is frozen.",
             "✗ dl-web should be running. It is paused.",
         ]  # fmt: skip
 
@@ -250,3 +259,30 @@ class TestView:
 
     def test_width(self) -> None:
         assert [columns({"COLUMNS": text}, None) for text in ("5", "80", "500", "x", "")] == [20, 80, 100, 80, 80]
+
+
+def step_of(marks: tuple[str, ...]) -> Place:
+    steps = [Step(id="a", title="A step")]
+    lesson = Lesson(title="A lesson", level="foundation", summary="", minutes=1, steps=steps)
+    return Place("a-lesson", lesson, steps[0], None, None, Path("/nowhere"), marks)
+
+
+class TestHeader:
+    def test_it_shows_where_one_is(self) -> None:
+        place = step_of(marks=("passed", "skipped", "open", "new"))
+        assert header(place, Style(width=60))[0].endswith("●◌○○")
+        assert len(header(place, Style(width=60))[0]) == 60
+
+    def test_where_there_is_no_room_the_dots_are_left_out(self) -> None:
+        place = step_of(marks=("passed",) * 300)
+        assert "●" not in header(place, Style(width=60))[0]
+
+
+class TestFinished:
+    def test_what_to_keep_is_told_at_the_end(self) -> None:
+        moved = Moved(None, "one", None, ("A first thing.", "A second."))
+        lines = finished_lines(moved, PLAIN)
+        assert "To keep" in lines
+        assert any("A second." in line for line in lines)
+        assert lines[-1] == "To take away what the lesson made: dockerlearn clean"
+        assert finished_lines(Moved(None), PLAIN) == []

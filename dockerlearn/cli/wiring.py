@@ -90,7 +90,7 @@ class Wiring:
         """The learner's way through the course."""
         from dockerlearn.session.session import Session
 
-        return Session(self.pack, self.store, self.paths, self.engine, waiting=self.view.waiting)
+        return Session(self.pack, self.store, self.paths, self.engine, waiting=self.view.waiting, notice=self.view.note)
 
     def endpoint(self) -> Endpoint:
         """Find where the engine is, without connecting."""

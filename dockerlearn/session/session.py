@@ -36,7 +36,10 @@ GLANCE = 2.5
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A step as it stands for the learner; ``record`` is None while it was never opened in this attempt."""
+    """A step as it stands for the learner; ``record`` is None while it was never opened in this attempt.
+
+    ``marks`` are the states of all steps of the lesson: passed, skipped, open or new.
+    """
 
     lesson_id: str
     lesson: Lesson
@@ -44,6 +47,7 @@ class Place(msgspec.Struct, frozen=True):
     attempt: Attempt | None
     record: StepRecord | None
     folder: Path
+    marks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,11 +91,15 @@ class Hint(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """Where a move led. ``place`` is None at the end of the course; ``finished`` names the lesson it ended."""
+    """Where a move led. ``place`` is None at the end of the course.
+
+    ``finished`` names the lesson that the move ended, ``takeaways`` what to keep of it.
+    """
 
     place: Place | None
     finished: str | None = None
     verdict: Verdict | None = None
+    takeaways: tuple[str, ...] = ()
 
 
 class StepRow(msgspec.Struct, frozen=True):
@@ -116,7 +124,8 @@ class LessonRow(msgspec.Struct, frozen=True):
 class Session:
     """A learner, a course, and the engine that both look at.
 
-    The engine is only asked for when a move needs it: reading a task or a hint works without one.
+    The engine is only asked for when a move needs it: reading a task or a hint works without one. ``waiting`` is told
+    what is waited for, ``notice`` what the learner should know beside the result.
     """
 
     def __init__(
@@ -128,6 +137,7 @@ class Session:
         *,
         port_is_free: Callable[[int], bool] | None = None,
         waiting: Callable[[str], None] | None = None,
+        notice: Callable[[str], None] | None = None,
         rng: random.Random | None = None,
         passing: Time | None = None,
     ) -> None:
@@ -137,6 +147,7 @@ class Session:
         self._engine = engine
         self._port_is_free = port_is_free or _port_is_free
         self._waiting = waiting
+        self._notice = notice or (lambda _: None)
         self._passing = passing or Time()
         self._rng = rng or random.Random()  # noqa: S311 - tokens of lessons are no secrets
 
@@ -168,7 +179,8 @@ class Session:
         step = lesson.step(step_id)
         if step is None:
             raise UnknownStep(f"{lesson_id} has no step {step_id} any more.", f"dockerlearn start {lesson_id}")
-        return Place(lesson_id, lesson, step, attempt, records.get(step.id), self.paths.lesson(lesson_id))
+        marks = tuple(records[other.id].status if other.id in records else "new" for other in lesson.steps)
+        return Place(lesson_id, lesson, step, attempt, records.get(step.id), self.paths.lesson(lesson_id), marks)
 
     # Moves
 
@@ -182,13 +194,20 @@ class Session:
         name = self.pack.find(text, current.lesson if current else None) if text is not None else None
         lesson_id = name.lesson if name is not None else self._lesson_to_go_on_with(current)
         if anew and (attempt := self.store.attempt(self.pack.id, lesson_id)) is not None:
-            self.store.end_attempt(attempt.id)
+            self._end(attempt)
         if name is not None and name.step is not None:
             return self._open(self._at(lesson_id, name.step), unmet=True)
         place = self._at(lesson_id, None if anew else self._step_to_go_on_with(lesson_id, current))
         if place.record is not None and place.record.status == "open":
             return self._resume(place)
         return self._open(place, unmet=False)
+
+    def _end(self, attempt: Attempt) -> None:
+        """End an attempt; what was made last is entered into the ledger first, where its engine can be looked at."""
+        engine = self._engine()
+        if engine.identity.id == attempt.engine_id:
+            ledger.observe(engine, self.store, attempt, declared(self.pack.lesson(attempt.lesson, attempt.variables)))
+        self.store.end_attempt(attempt.id)
 
     def _lesson_to_go_on_with(self, current: StepKey | None) -> str:
         if current is not None:
@@ -257,10 +276,10 @@ class Session:
                 return Moved(there, None, verdict)
             return Moved(self._open(there, unmet=False), None, verdict)
         lessons = self.pack.lessons
-        index = lessons.index(place.lesson_id)
-        if index + 1 == len(lessons):
-            return Moved(None, place.lesson_id, verdict)
-        return Moved(self._open(self._at(lessons[index + 1], None), unmet=False), place.lesson_id, verdict)
+        following_lesson = lessons[lessons.index(place.lesson_id) + 1 :][:1]
+        begun = self._open(self._at(following_lesson[0], None), unmet=False) if following_lesson else None
+        concept = place.lesson.concept
+        return Moved(begun, place.lesson_id, verdict, tuple(concept.takeaways) if concept else ())
 
     # Opening a step
 
@@ -281,11 +300,11 @@ class Session:
         context = self._bringing(engine, attempt, place)
         if afresh or step.fresh:
             bring.take_away(context)
-        bring.bring(step.setup, context)
+        self._tell(bring.bring(step.setup, context))
         if unmet and not afresh and step.check and self._met_already(engine, place, names):
             bring.take_away(context)
-            bring.bring(step.setup, context)
-        bring.place_files(step.files, context)
+            self._tell(bring.bring(step.setup, context))
+        self._tell(bring.place_files(step.files, context))
         self.store.open_step(attempt.id, step.id, engine.now(), bring.baseline(engine, names))
         self.store.set_current(self.pack.id, place.lesson_id, step.id)
         return self._at(place.lesson_id, step.id)
@@ -309,11 +328,15 @@ class Session:
             self.store.open_step(place.attempt.id, place.step.id, since, baseline)
         return self._at(place.lesson_id, place.step.id)
 
+    def _tell(self, report: bring.SetupReport) -> None:
+        for kept in report.kept:
+            self._notice(f"A file of yours was in the way; it is kept as {kept}.")
+
     def _begin(self, lesson_id: str, engine: EngineApi) -> Attempt:
         identity = engine.identity
         variables = fix(self.pack.variables(lesson_id), rng=self._rng, port_is_free=self._port_is_free)
         ledger.refuse_taken(engine, self.store, None, declared(self.pack.lesson(lesson_id, variables)))
-        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, engine.now())
+        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, engine.precise_now())
 
     def _bringing(
         self, engine: EngineApi, attempt: Attempt, place: Place, *, keep_files: bool = False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MARKS = {Status.MET: ("✓", "good"), Status.UNMET: ("✗", "bad"), Status.UNKNOWN: ("?", "bold")}
 _INDENT = "  "
+_DOTS = {"passed": "●", "skipped": "◌"}
 
 
 def step_lines(place: Place, style: Style, *, learn: bool = True, current: bool = True) -> list[str]:
@@ -43,9 +44,12 @@ def header(place: Place, style: Style) -> list[str]:
     """Return where this step is: lesson, number, title."""
     where = f"{one_line(place.lesson.title)} ▸ step {place.number} of {len(place.lesson.steps)} ▸ "
     title = one_line(place.step.title)
-    if cells(where) + cells(title) > style.width:
+    room = style.width - cells(where) - cells(title)
+    if room < 0:
         return fill(where + title, style.width)
-    return [style.paint("dim", where) + style.paint("bold", title)]
+    dots = "".join(_DOTS.get(mark, "○") for mark in place.marks)
+    shown = " " * (room - len(dots)) + style.paint("dim", dots) if room >= len(dots) + 2 else ""
+    return [style.paint("dim", where) + style.paint("bold", title) + shown]
 
 
 def predict_lines(place: Place, style: Style, *, current: bool = True) -> list[str]:
@@ -87,7 +91,8 @@ def verdict_lines(verdict: Verdict, style: Style) -> list[str]:
     lines: list[str] = []
     mistake = verdict.mistake
     for outcome in verdict.outcomes:
-        lines += outcome_lines(outcome, style)
+        # A mistake's own words say what to do; a general next move beside them would be one too many.
+        lines += outcome_lines(outcome, style, way=mistake is None or outcome.met)
         if mistake is not None and not outcome.met:
             lines += _indented(mistake.say, style)
             mistake = None
@@ -104,7 +109,7 @@ def verdict_lines(verdict: Verdict, style: Style) -> list[str]:
     return lines
 
 
-def outcome_lines(outcome: Outcome, style: Style) -> list[str]:
+def outcome_lines(outcome: Outcome, style: Style, *, way: bool = True) -> list[str]:
     """Return one outcome; what was not found out is told apart from what is not so by its words, too."""
     name = one_line(outcome.check.partition(" ")[2] or outcome.check)
     if outcome.met:
@@ -118,7 +123,7 @@ def outcome_lines(outcome: Outcome, style: Style) -> list[str]:
     else:
         text = " ".join(_sentence(part, name) for part in (safe(outcome.expected).strip(), found) if part)
     lines = _hanging(outcome.status, text, style)
-    if outcome.next:
+    if outcome.next and way:
         lines += [f"{_INDENT}→ {style.paint('code', one_line(outcome.next, 2000))}"]
     return lines
 
@@ -159,7 +164,15 @@ def finished_lines(moved: Moved, style: Style) -> list[str]:
     if moved.finished is None:
         return []
     last = " It was the last lesson, too." if moved.place is None else ""
-    return fill(f"That was the last step of {one_line(moved.finished)}.{last}", style.width)
+    lines = fill(f"That was the last step of {one_line(moved.finished)}.{last}", style.width)
+    if moved.takeaways:
+        lines += [
+            "",
+            style.paint("bold", "To keep"),
+            *render("\n".join(f"- {t}" for t in moved.takeaways), style.width, style),
+        ]
+    clean = way("To take away what the lesson made", "dockerlearn clean", style)
+    return [*lines, "", *clean] if moved.place is None else lines
 
 
 _OPEN = {

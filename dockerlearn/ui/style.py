@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _ASCII = {
-    "✓": "ok", "✗": "no", "→": "->", "▸": ">", "›": ">", "●": "*", "○": "o", "…": "...", "–": "-", "—": "-",
+    "✓": "ok", "✗": "no", "→": "->", "▸": ">", "›": ">", "●": "*", "○": "o", "◌": "-", "…": "...", "–": "-", "—": "-",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{LEFT SINGLE QUOTATION MARK}": "'", "“": '"', "”": '"', "•": "-",
     "←": "<-", "├": "|", "└": "`", "─": "-", "│": "|", "\N{MULTIPLICATION SIGN}": "x",
 }  # fmt: skip

@@ -141,7 +141,8 @@ class World:
         wanted = self.image(name)
         own = self.image(container.image_id)
         if wanted is not None and (wanted.id == container.image_id or (own is not None and same_content(wanted, own))):
-            return self.genuine(wanted, reference)
+            # Only a public name can be on the wrong image; one of the lesson's own is on whatever it was given to.
+            return name not in self.scope.images or self.genuine(wanted, reference)
         if own is None:
             # With the containerd store a tag that moves deletes the old image; only the name it was made by is left.
             return None if _names(container.image_ref, reference) else False

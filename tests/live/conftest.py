@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dockerlearn.engine import processes, unix_http
+from dockerlearn.engine import unix_http
 from dockerlearn.engine.practice import Practice, PracticeStatus
-from tests.conftest import INNER, NO_ENGINE
-
-BASE_IMAGE = "busybox:1.36"
+from tests import own_engine
+from tests.conftest import NO_ENGINE
 
 
 class Docker:
@@ -58,27 +55,15 @@ class Docker:
 @pytest.fixture(scope="session", autouse=True)
 def _in_own_namespaces(pytestconfig: pytest.Config) -> None:
     """Fail, never skip, where no engine can be had."""
-    if not os.environ.get(INNER):
+    if not own_engine.is_inner():
         reason = pytestconfig.stash.get(NO_ENGINE, "The live tests were not started in namespaces of their own.")
         pytest.fail(reason, pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def practice_engine(_in_own_namespaces: None) -> Iterator[tuple[Practice, PracticeStatus]]:
-    # Not below tmp_path: pytest keeps those folders, and an engine's data is large.
-    folder = Path(tempfile.mkdtemp(prefix="dl-live-"))
-    practice = Practice(folder / "engine")
-    try:
-        status = practice.up(stand_ins=True)
-        assert status.address is not None
-        _pull_base(status.address)
-        yield practice, status
-        practice.down(purge=True)
-        left = processes.naming([folder], ("dockerd", "containerd", "runc", "docker-proxy", "python", "python3"))
-        assert left == [], [processes.command_line(process.pid) for process in left]
-    finally:
-        practice.down(purge=True)
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_engine.own_engine() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -118,8 +103,8 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     before = things(host)
     yield
     after = things(host)
-    if ("image", BASE_IMAGE) not in after:
-        _pull_base(host)
+    if ("image", own_engine.BASE_IMAGE) not in after:
+        own_engine.pull_base(host)
     left = {thing: path for thing, path in after.items() if thing not in before}
     if not left or request.node.get_closest_marker("keeps_things"):
         return
@@ -148,9 +133,3 @@ def things(host: str) -> dict[tuple[str, str], str]:
         for name in tags or [row["Id"]]:
             found["image", name] = f"/images/{name}?force=1"
     return found
-
-
-def _pull_base(host: str) -> None:
-    name, tag = BASE_IMAGE.split(":")
-    path = f"/images/create?fromImage={name}&tag={tag}"
-    assert unix_http.ask(host.removeprefix("unix://"), path, method="POST", timeout=60).ok

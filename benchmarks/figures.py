@@ -1,0 +1,154 @@
+"""The figures: what is measured against what, and what it may cost."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+
+from benchmarks.learner import LESSON, PING, STEP, TYPER, Learner, make_pack
+from benchmarks.measure import Change, Figure, Plain, Row, by_turns, milliseconds
+from tests.own_engine import BASE_IMAGE
+
+MANY = 1000
+"""Foreign containers, and lessons."""
+
+CHECK, COMMAND, HELP, FLAT = 1.4, 1.6, 2.0, 1.1
+"""The bounds. Flat means: what cannot be told from noise."""
+
+_HEAVY = ("docker", "requests", "pydantic", "yaml", "rich", "typer")
+
+
+class Bench:
+    """Where figures are measured: a folder, an engine, and how often each pair is run."""
+
+    def __init__(self, folder: Path, host: str, times: int, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.host = host
+        self.times = times
+        self.say = say
+        self.learner = Learner(folder / "learner", host)
+        self.learner.pass_step()
+
+    def figure(self, name: str, words: tuple[str, ...], base: str, bound: float | None, code: int = 0) -> Figure:
+        """Measure a command against a line of Python."""
+        self.say(name)
+        ours, other = by_turns([self.learner.program(*words, code=code), self.learner.python(base)], self.times)
+        return Figure(name, ours, other, bound)
+
+
+def check(bench: Bench) -> Iterator[Row]:
+    """What is typed most, against the SDK's own start-up."""
+    yield bench.figure("check step, met", ("check", "step", STEP), PING, CHECK)
+    yield _imports(bench, "check", "step", STEP)
+
+
+def start_up(bench: Bench) -> Iterator[Row]:
+    """Commands that need no engine, against what a command line in Python costs."""
+    for words in (("hint", STEP), ("task",), ("lessons",)):
+        yield bench.figure(words[0], words, TYPER, COMMAND)
+    yield bench.figure("--help", ("--help",), TYPER, HELP)
+    for words in (("hint", STEP), ("task",), ("lessons",), ("--help",)):
+        yield _imports(bench, *words)
+
+
+def lessons(bench: Bench) -> Iterator[Row]:
+    """A thousand lessons against one."""
+    bench.say(f"making {MANY} lessons")
+    one, many = (
+        Learner(bench.folder / f"of-{number}", bench.host, make_pack(bench.folder / f"pack-{number}", number))
+        for number in (1, MANY)
+    )
+    for learner in (one, many):
+        learner.do("start", STEP, "--plain")
+        learner.do("lessons")
+    for words, bound in ((("hint", STEP), FLAT), (("check", "step", STEP), FLAT), (("lessons",), None)):
+        name = f"{words[0]}, {MANY} lessons to 1"
+        bench.say(name)
+        yield Figure(name, *by_turns([many.program(*words), one.program(*words)], bench.times), bound)
+
+
+def containers(bench: Bench) -> Iterator[Row]:
+    """A thousand containers of somebody else's: the same figures before and after."""
+    absent = "first-run/remove"
+    met, unmet = ("check", "step", STEP), ("check", "step", absent)
+    names = ("check step, met", "check step, unmet, absent")
+    before = [bench.figure(f"{name}: before", words, PING, None, code)
+              for name, words, code in zip(names, (met, unmet), (0, 1), strict=True)]  # fmt: skip
+    bench.say(f"making {MANY} containers")
+    engine = docker.APIClient(bench.host, version="auto")
+    for number in range(MANY):
+        engine.create_container(BASE_IMAGE, name=f"foreign-{number:04}")
+    engine.close()
+    after = [bench.figure(f"{name}: after", words, PING, None, code)
+             for name, words, code in zip(names, (met, unmet), (0, 1), strict=True)]  # fmt: skip
+    for name, old, new in zip(names, before, after, strict=True):
+        yield Change(f"{name}, {MANY} foreign containers to 0", old, new, FLAT)
+
+
+def parts(bench: Bench) -> Iterator[Row]:
+    """The parts that a start consists of; told, not judged."""
+    bench.say("parts")
+    hint = ("hint", STEP)
+    uncached = bench.learner.program(*hint, before=bench.learner.forget_what_was_read)
+    fresh, cached = (by_turns([program], bench.times)[0] for program in (uncached, bench.learner.program(*hint)))
+    yield Figure("hint, nothing cached to cached", fresh, cached, None)
+
+    from dockerlearn.course.packs import open_pack
+    from dockerlearn.progress.store import Store
+
+    cache, progress = bench.learner.folder / "data" / "cache", bench.learner.folder / "data" / "progress.sqlite3"
+    yield _within("open the pack and a lesson, cached", lambda: open_pack(None, cache).lesson(LESSON, None))
+    yield _within("open the pack and a lesson, not cached", lambda: open_pack(None, None).lesson(LESSON, None))
+    yield _within("open the store", lambda: Store.open(progress).close())
+
+
+def prove(bench: Bench) -> Iterator[Row]:
+    """How long the prover takes with the first lesson."""
+    from dockerlearn.author.prove import Prover
+    from dockerlearn.course.packs import open_pack
+    from dockerlearn.engine import client, endpoint
+
+    bench.say("proving the first lesson")
+    engine = client.connect(endpoint.find({"DOCKER_HOST": bench.host}, bench.folder))
+    try:
+        engine.remove_container("dl-first")
+        proved = Prover(open_pack(), lambda: engine, bench.host, bench.folder / "prover").prove(LESSON)
+    finally:
+        engine.close()
+    for step in dict.fromkeys(claim.step for claim in proved):
+        claims = [claim for claim in proved if claim.step == step]
+        fallen = [claim.claim for claim in claims if not claim.held]
+        seconds = sum(claim.seconds for claim in claims)
+        told = f"{seconds:.1f} s, {len(claims)} claims" + (f", NOT HELD: {'; '.join(fallen)}" if fallen else "")
+        yield Plain(f"prove {step}", told)
+
+
+GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "check": check,
+    "start-up": start_up,
+    "lessons": lessons,
+    "containers": containers,
+    "parts": parts,
+    "prove": prove,
+}
+"""In the order in which they are run; ``prove`` only when it is asked for."""
+
+
+def _imports(bench: Bench, *words: str) -> Plain:
+    found = bench.learner.imported(*words, of=_HEAVY)
+    return Plain(f"imported by {' '.join(words)}", ", ".join(found) or "none of these: " + ", ".join(_HEAVY))
+
+
+def _within(name: str, act: Callable[[], object], times: int = 30) -> Plain:
+    """Measure something within this process."""
+    act()
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        act()
+        seconds.append(time.perf_counter() - began)
+    return Plain(name, milliseconds(statistics.median(seconds)))

@@ -1,0 +1,146 @@
+"""An engine of a run's own, in namespaces of its own: for the live tests and for ``benchmarks``.
+
+The program installs what is missing (saying what apt would do), then becomes the same program in a mount, network and
+process namespace of its own. So no engine of this machine can be reached or changed, and whatever happens, the kernel
+ends every process of the run with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from dockerlearn.engine import processes, unix_http
+from dockerlearn.engine.practice import Practice, PracticeStatus
+
+INNER = "DOCKERLEARN_TESTS_INNER"
+"""Set in the environment of the program inside its namespaces."""
+
+BASE_IMAGE = "busybox:1.36"
+
+# The shell stays as process 1 and collects orphans, which the program would not. An empty /run hides every socket of
+# the machine's own services, an engine's among them.
+_INSIDE = 'cd "$1" && mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run && shift && "$@"'
+# In a chroot, / is usually no mount point, and dockerd unpacks images only where it is one.
+_MOUNTED_ROOT = 'mount --rbind / /mnt && mount --make-rprivate /mnt && exec chroot /mnt "$@"'
+
+
+def is_inner() -> bool:
+    """Whether this runs in namespaces of its own already."""
+    return bool(os.environ.get(INNER))
+
+
+def begin() -> None:
+    """Do what is to be done first inside of the namespaces."""
+    from dockerlearn.engine import bridge
+
+    bridge.loopback_up()
+
+
+def provide(say: Callable[[str], None], who: str) -> str | None:
+    """Install what is missing; the value says why there can be no engine, if so. ``who`` needs it, in the plural."""
+    from dockerlearn.engine import install
+    from dockerlearn.errors import PracticeFailed
+
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return f"{who} start an engine of their own, which only root on Linux can. Run this as root."
+    if shutil.which("unshare") is None:
+        return f"{who} need the program unshare, of the package util-linux."
+    if _propagation() is None:
+        return (
+            "In this chroot, mounts for an engine of our own would show outside. Make it a mount of its own first, "
+            "outside: mount --bind FOLDER FOLDER && mount --make-private FOLDER"
+        )
+    try:
+        plan = install.plan(progress=say)
+        if not plan.nothing_to_do:
+            say(f"{who} need an engine. Missing here: {', '.join(plan.missing)}.")
+            say(" ".join(plan.command) + "  would install:")
+            for package in plan.installs:
+                say(f"  {package}")
+            say("and remove nothing. Installing.")
+            install.install(plan, say)
+    except PracticeFailed as failed:
+        return "\n".join(filter(None, (failed.message, failed.remedy)))
+    return None
+
+
+def become_inner(command: Sequence[str], folder: Path) -> NoReturn:
+    """Become ``command``, run from ``folder`` in namespaces of its own."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ[INNER] = "1"
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+    propagation = str(_propagation())
+    namespaces = ["unshare", "--mount", "--propagation", propagation]
+    namespaces += ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if propagation == "unchanged":
+        namespaces += ["/bin/sh", "-c", _MOUNTED_ROOT, "sh"]
+    os.execvp("unshare", [*namespaces, "/bin/sh", "-c", _INSIDE, "sh", str(folder), *command])
+
+
+@contextmanager
+def own_engine() -> Iterator[tuple[Practice, PracticeStatus]]:
+    """Bring up a practice engine with stand-ins and ``BASE_IMAGE``; take it away again, with all it has."""
+    # Not below tmp_path: pytest keeps those folders, and an engine's data is large.
+    folder = Path(tempfile.mkdtemp(prefix="dl-live-"))
+    practice = Practice(folder / "engine")
+    try:
+        status = practice.up(stand_ins=True)
+        assert status.address is not None
+        pull_base(status.address)
+        yield practice, status
+        practice.down(purge=True)
+        left = processes.naming([folder], ("dockerd", "containerd", "runc", "docker-proxy", "python", "python3"))
+        assert left == [], [processes.command_line(process.pid) for process in left]
+    finally:
+        practice.down(purge=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pull_base(host: str) -> None:
+    """Pull ``BASE_IMAGE`` to the engine at ``host``."""
+    name, tag = BASE_IMAGE.split(":")
+    path = f"/images/create?fromImage={name}&tag={tag}"
+    assert unix_http.ask(host.removeprefix("unix://"), path, method="POST", timeout=60).ok
+
+
+def _propagation() -> str | None:
+    """How ``unshare`` is to treat mounts; None where they could not be kept from showing outside.
+
+    In a chroot, ``/`` is usually no mount point, so nothing can be made private by that name. The mount it lies in is
+    one that only processes outside of the chroot can see; that is well if it is not shared with other namespaces.
+    """
+    root = os.open("/", os.O_PATH)
+    try:
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/self/fdinfo/{root}").read_text().splitlines())
+    finally:
+        os.close(root)
+    identifier = fields["mnt_id"].strip()
+    if _mount_options("self", identifier) is not None:
+        return "private"
+    here = Path("/proc/self/ns/mnt").stat().st_ino
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            same = (process / "ns/mnt").stat().st_ino == here
+            options = _mount_options(process.name, identifier) if same else None
+        except OSError:
+            continue
+        if options is not None:
+            return None if any(option.startswith("shared:") for option in options) else "unchanged"
+    return None
+
+
+def _mount_options(process: str, identifier: str) -> list[str] | None:
+    """The optional fields of a mount in a process's view; None when it does not see it."""
+    for line in Path(f"/proc/{process}/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if fields[0] == identifier:
+            return fields[6 : fields.index("-")]
+    return None
