@@ -372,7 +372,6 @@ def test_a_thousand_lessons_are_listed_from_the_cache(learner: Learner, tmp_path
     assert ended.err.endswith("False\n")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="shells of Unix")
 class TestCompletion:
     """What the shells' completion scripts get, asked as those ask."""
 

@@ -21,8 +21,8 @@ class ShellTimeout(Exception):
 def split(script: str) -> tuple[str, ...]:
     r"""Split a script into the commands that would be typed: a line each, unless a line is not complete by itself.
 
-    >>> split("docker pull x\\nfor i in 1 2; do\\n echo $i\\ndone")
-    ('docker pull x', 'for i in 1 2; do\\n echo $i\\ndone')
+    >>> split("docker pull x\nfor i in 1 2; do\n echo $i\ndone")
+    ('docker pull x', 'for i in 1 2; do\n echo $i\ndone')
     """
     commands: list[str] = []
     open_lines: list[str] = []

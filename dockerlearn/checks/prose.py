@@ -139,7 +139,7 @@ def image_name(world: World, container: ContainerSnapshot) -> str:
 def excerpt(text: str) -> str:
     r"""The last line that says something, in quotes.
 
-    >>> excerpt("one\\ntwo\\n\\n")
+    >>> excerpt("one\ntwo\n\n")
     '"two"'
     """
     lines = [line for line in text.splitlines() if line.strip()]

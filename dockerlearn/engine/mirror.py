@@ -95,7 +95,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self._error(HTTPStatus.METHOD_NOT_ALLOWED, "UNSUPPORTED", "this registry is read-only", allow="GET, HEAD")
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse  # noqa: N815
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse  # noqa: N815 - names of http.server
 
     def _serve(self, *, body: bool) -> None:
         path = self.path.split("?", 1)[0]

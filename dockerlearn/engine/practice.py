@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -241,6 +241,12 @@ class Practice:
                 "This is a chroot whose root is no mount of its own, and an engine cannot unpack images in one.",
                 "mount --bind FOLDER FOLDER   (outside, before chroot FOLDER)",
             )
+        if _is_chroot():
+            # docker exec enters a container's mount namespace, and from a chroot it comes out outside of both.
+            raise PracticeFailed(
+                "This is a chroot, and docker exec would lead out of it, not into a container.",
+                "pivot_root . OLD   (in a mount namespace of its own, in place of chroot)",
+            )
         other = self._other_engine()
         if other is not None:
             raise PracticeFailed(
@@ -281,7 +287,7 @@ class Practice:
             raise PracticeFailed("Every private address range has a route here, so none is left for containers.")
         run = self.folder / "run"
         if len(os.fsencode(run)) > _LONGEST_RUN:
-            base = next((place for place in ("/run", "/tmp") if os.access(place, os.W_OK)), None)  # noqa: S108
+            base = next((place for place in ("/run", "/tmp") if os.access(place, os.W_OK)), None)  # noqa: S108 - a folder of our own in it
             run = Path(tempfile.mkdtemp(prefix="dl-", dir=base))
         else:
             run.mkdir(mode=0o700, exist_ok=True)
@@ -639,6 +645,26 @@ def _shim_socket(run: str, container: str) -> Path:
 
     spoken = f"{run}/x/containerd/containerd.sock/moby/{container}"
     return _SHIM_SOCKETS / hashlib.sha256(spoken.encode()).hexdigest()
+
+
+def _is_chroot() -> bool:
+    """Whether this process sees another root than its mount namespace has; False where that cannot be told."""
+    import subprocess
+
+    try:
+        real = subprocess.run(
+            ["nsenter", "--mount=/proc/self/ns/mnt", "cat", "/proc/self/mountinfo"],
+            capture_output=True, text=True, check=True, timeout=10,
+        ).stdout.splitlines()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return _root_mount(real) != _root_mount(_mountinfo())
+
+
+def _root_mount(mountinfo: Sequence[str]) -> str | None:
+    """The id of the mount that is the root, which is the last one there."""
+    roots = [line.split()[0] for line in mountinfo if line.split()[4] == "/"]
+    return roots[-1] if roots else None
 
 
 def _mountinfo() -> list[str]:

@@ -125,7 +125,7 @@ def take_away(context: Context) -> SetupReport:
             "The step cannot be started afresh: "
             + "; ".join(f"{item.kind} {one_line(item.name)}: {item.reason}" for item in blocked)
             + ".",
-            next((item.remedy for item in blocked if item.remedy), None),
+            " && ".join(item.remedy for item in blocked if item.remedy) or None,
         )
     report = clean.carry_out(plan, context.engine, context.store)
     if failed := [done for done in report.done if done.did == "left"]:
@@ -340,10 +340,10 @@ class _Bringing:
     def _remove(self, there: ContainerSnapshot) -> None:
         """Remove a container of the course's, by its id; the ledger was asked before."""
         if users := clean.dependents(self.engine, self.store, (there,)):
-            user = users[there.id][0]
+            names = sorted(one_line(user.name) for user in users[there.id])
             raise SetupFailed(
-                f"{there.name} must be made anew, and {one_line(user.name)}, which is not the lesson's, depends on it.",
-                f"docker rm -f {one_line(user.name)}    # only if you no longer need it",
+                f"{there.name} must be made anew, and what is not the lesson's depends on it: {', '.join(names)}.",
+                f"docker rm -f {' '.join(names)}    # only if you no longer need it",
             )
         self._do(f"remove {there.name}", self.engine.remove_container, there.id)
         entry = Owned(self.store, self.engine_id).containers.get(there.id)

@@ -170,7 +170,7 @@ def _leans_on(user: ContainerSnapshot, container: ContainerSnapshot) -> bool:
 def _container_item(
     entry: Entry, container: ContainerSnapshot, users: Mapping[str, tuple[ContainerSnapshot, ...]]
 ) -> Item:
-    using = ", ".join(one_line(user.name) for user in users.get(container.id, ()))
+    using = sorted(one_line(user.name) for user in users.get(container.id, ()))
     return Item(
         kind="container",
         object_id=container.id,
@@ -178,8 +178,10 @@ def _container_item(
         entered_as=entry.name,
         entry_id=entry.id,
         action="leave" if using else "remove",
-        reason=f"{using} uses its network, processes, volumes or links" if using else "",
-        remedy=f"docker rm -f {users[container.id][0].name}" if using else None,
+        reason=f"{', '.join(using)} {'use' if using[1:] else 'uses'} its network, processes, volumes or links"
+        if using
+        else "",
+        remedy=f"docker rm -f {' '.join(using)}" if using else None,
     )
 
 
@@ -221,9 +223,12 @@ def _image_item(
             reason="it is the only name of an image that the course did not make",
             remedy=ledger.free_tag(entry.name),
         )
-    if using := [one_line(row.name) for row in staying if row.image_id == image.id]:
+    if using := sorted(one_line(row.name) for row in staying if row.image_id == image.id):
         return msgspec.structs.replace(
-            item, action="leave", reason=f"{', '.join(using)} was made from it", remedy=f"docker rm {using[0]}"
+            item,
+            action="leave",
+            reason=f"{', '.join(using)} {'were' if using[1:] else 'was'} made from it",
+            remedy=f"docker rm {' '.join(using)}",
         )
     return item
 

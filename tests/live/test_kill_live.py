@@ -26,8 +26,9 @@ from dockerlearn.engine.client import DockerEngine, connect
 from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.progress.store import Entry, Store
 from dockerlearn.setup import ledger
-from tests.live.conftest import BASE_IMAGE, Docker, things
+from tests.live.conftest import Docker, things
 from tests.live.lessons import DOCKERLEARN, Learner
+from tests.own_engine import BASE_IMAGE
 
 LESSON = "first-run"
 KILLS = 100
@@ -36,13 +37,17 @@ BYSTANDERS = ("dl-models-1", "bystander")
 AT_ONCE = 0.0
 """Instead of a moment: kill it as soon as it has said that a step is passed."""
 
-# What is killed, and how often, roughly. Those that may pass a step come more often when its solution was just run.
-OTHERS = (
+# What is killed, and how often, roughly.
+COMMANDS = (
     *(["start", "STEP", "--plain"],) * 5, ["start", "--plain"], ["start", LESSON, "--anew", "--plain"],
     *(["redo"],) * 3, ["redo", "STEP"], *(["next"],) * 2, ["check"], ["check", "--json"], ["skip"], ["skip"], ["back"],
     ["answer", "wrong"], ["hint"], ["solution", "--plain"], ["clean", "--yes"], ["clean", "--yes"],
 )  # fmt: skip
+# What is killed when the step is as good as passed, every fifth time.
 PASSING = (["check"], ["check", "--json"], ["next"], ["next", "--json"])
+REHEARSAL = (
+    "start --plain", "check", "next", "redo", "skip", "back", "answer wrong", "hint", "solution", "clean --yes",
+)  # fmt: skip
 
 
 class Run(NamedTuple):
@@ -94,22 +99,24 @@ class Bench:
             errors.seek(0)
             return Run(code, out.decode(), errors.read())
 
-    def killed(self, arguments: list[str], *, at_once: bool) -> bool:
+    def rehearse(self) -> None:
+        """Learn how long each command takes here."""
+        for words in REHEARSAL:
+            began = time.monotonic()
+            self.finish(*words.split())
+            self.usual[words.split()[0]] = time.monotonic() - began
+
+    def killed(self, arguments: list[str], *, at_once: bool = False) -> bool:
         """Kill a command at some moment of its usual time and look at everything; False when it was too quick."""
-        step = self.current()
-        usual = self.usual.get(arguments[0], 0.8)
+        step, verb = self.current(), arguments[0]
         # The first third of a command is Python that starts: it is met less often, and still often enough.
-        moment = AT_ONCE if at_once else max(0.001, usual * self.rng.random() ** 0.6)
-        began = time.monotonic()
+        moment = AT_ONCE if at_once else max(0.001, self.usual[verb] * self.rng.random() ** 0.6)
         run = self.until(arguments, moment)
         if run.code is not None:
-            self.usual[arguments[0]] = (usual + time.monotonic() - began) / 2
             self.is_well(arguments, run)
-        elif not at_once:
-            self.usual[arguments[0]] = usual * 1.01  # so that it is not always killed
         passed = shown_passed(step, run.out)
         self.shown |= passed
-        self.said += bool(passed)
+        self.said += bool(passed) and run.code is None
         self.look()
         return run.code is None
 
@@ -129,17 +136,18 @@ class Bench:
         assert "Traceback" not in run.err
         assert "defect" not in run.err, (arguments, run)
 
-    def solve(self) -> bool:
-        """Do what the current step asks, in ``sh``; False when it was an answer, which passes by itself."""
-        assert self.finish("start", "--plain").code == 0
-        step = self.current()
+    def solve(self, step: str) -> list[str]:
+        """Do what a step asks, in ``sh``; the value is the command that passes it then."""
+        assert self.finish("start", f"{LESSON}/{step}", "--plain").code == 0
         script = self.finish("solution", "--plain").out
+        doing, answering, answer = script.partition("dockerlearn answer ")
         # The container reacts to no TERM, and stopping it takes ten seconds.
-        done = self.learner.sh(re.sub(r"docker stop( -t 1)?", "docker kill", script))
-        if "dockerlearn answer" in script and done.returncode == 0:
-            self.shown |= shown_passed(step, done.stdout)
-            return False
-        return True
+        doing = re.sub(
+            r"docker stop( -t 1)?", "docker kill", doing.partition("dockerlearn() {")[0] if answering else doing
+        )
+        done = self.learner.sh(f"{doing}\nprintf '%s' {answer}" if answering else doing)
+        assert done.returncode == 0, (script, done)
+        return ["answer", done.stdout.splitlines()[-1]] if answering else list(self.rng.choice(PASSING))
 
     def current(self) -> str:
         """The step that a command without a step's name means."""
@@ -236,19 +244,17 @@ def bystanders(docker: Docker) -> Iterator[tuple[str, ...]]:
 def test_killed_a_hundred_times(bench: Bench, bystanders: tuple[str, ...], docker: Docker) -> None:
     before = json.loads(docker("inspect", *bystanders))
     there = things(docker.host)
-    kills, ready = 0, False
+    bench.rehearse()
+    kills = rounds = 0
     while kills < KILLS:
-        if bench.rng.random() < 0.22 and bench.current():
-            ready = bench.solve()
-        if ready and bench.rng.random() < 0.8:
-            arguments, at_once = list(bench.rng.choice(PASSING)), bench.rng.random() < 0.6
+        rounds += 1
+        assert rounds < 2 * KILLS
+        if kills % 5 == 4:
+            passing = bench.solve(bench.steps[kills // 5 % len(bench.steps)])
+            kills += bench.killed(passing, at_once=kills % 10 == 9)
         else:
-            arguments, at_once = list(bench.rng.choice(OTHERS)), False
-        ready = False
-        kills += bench.killed(
-            [f"{LESSON}/{bench.rng.choice(bench.steps)}" if word == "STEP" else word for word in arguments],
-            at_once=at_once,
-        )
+            step = f"{LESSON}/{bench.rng.choice(bench.steps)}"
+            kills += bench.killed([step if word == "STEP" else word for word in bench.rng.choice(COMMANDS)])
     # The test means little unless passes were shown, and shown by commands that were killed then.
     assert bench.said >= 8
     assert len(bench.shown) >= 4

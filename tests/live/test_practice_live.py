@@ -322,3 +322,13 @@ def test_the_stand_in_keeps_its_contract(docker: Docker) -> None:
     docker("rm", "-f", "web")
     docker("network", "rm", "n")
     assert docker("run", "--rm", "-u", "nobody", "busybox:1.36", "sh", "-c", "touch /tmp/x && ls /tmp") == "x"
+
+
+def test_a_chroot_is_refused_since_docker_exec_would_lead_out_of_it(tmp_path: Path) -> None:
+    ask = "from dockerlearn.engine import practice; print(practice._is_chroot())"
+    inside = f"mount --rbind / {tmp_path} && exec chroot {tmp_path} {sys.executable} -c '{ask}'"
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
+    chroot = subprocess.run([*command, inside], capture_output=True, text=True, check=True, cwd="/")
+    assert chroot.stdout.strip() == "True"
+    plain = subprocess.run([*command, f"exec {sys.executable} -c '{ask}'"], capture_output=True, text=True, check=True)
+    assert plain.stdout.strip() == "False"
