@@ -25,7 +25,7 @@ class Program(NamedTuple):
     ``before`` is called before each run and not measured.
     """
 
-    arguments: Sequence[str]
+    arguments: list[str]
     environment: Mapping[str, str]
     code: int = 0
     before: Callable[[], object] | None = None

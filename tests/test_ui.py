@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -286,3 +287,25 @@ class TestFinished:
         assert any("A second." in line for line in lines)
         assert lines[-1] == "To take away what the lesson made: dockerlearn clean"
         assert finished_lines(Moved(None), PLAIN) == []
+
+
+class TestActivity:
+    def test_where_nobody_looks_only_the_title_is_told(self) -> None:
+        seen, out, err = view()
+        with seen.activity("Installing") as told:
+            told("a line")
+        assert (out.getvalue(), err.getvalue()) == ("", "Installing\n")
+
+    def test_in_a_terminal_the_line_changes_and_nothing_foreign_is_obeyed(self) -> None:
+        seen, out, err = view(style=COLOUR, watched=True)
+        with seen.activity("Installing") as told:
+            told("Unpacking [bold]x[/] \x1b]0;title\x07")
+            time.sleep(0.3)
+        assert "Unpacking [bold]x[/]" in err.getvalue()
+        assert "\x1b]0;" not in err.getvalue()
+        assert out.getvalue() == ""
+
+    def test_a_note_keeps_what_is_set_in(self) -> None:
+        seen, _, err = view(style=Style(width=20))
+        seen.note("It would run:\n  apt-get install a-long-name another")
+        assert err.getvalue() == "It would run:\n  apt-get install\n  a-long-name\n  another\n"

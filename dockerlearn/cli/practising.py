@@ -29,7 +29,8 @@ def use(wiring: Wiring, *, stand_ins: bool | None = None) -> PracticeStatus:
         if _is_root():
             _install(wiring)
         # Who may not start one is told so by this, before being asked to install anything.
-        status = practice.up(progress=wiring.view.note, stand_ins=stand_ins)
+        with wiring.view.activity("Starting the practice engine") as told:
+            status = practice.up(progress=told, stand_ins=stand_ins)
     _refuse_other(wiring, status.address)
     wiring.forget_engine()
     if status.stand_ins:
@@ -49,13 +50,15 @@ def offer(wiring: Wiring, error: DockerlearnError) -> None:
     use(wiring)
 
 
-OFFER = """\
-The course can bring an engine of its own: the practice engine, a private one that you can remove again with
-dockerlearn engine down --purge."""
+OFFER = (
+    "The course can bring an engine of its own: the practice engine, a private one. "
+    "It can be removed again: dockerlearn engine down --purge"
+)
 
-STAND_INS = """\
-No registry is used here: images come from stand-ins that were made on this machine. They do what the lessons need, and
-their ids, sizes and versions differ from those of the real ones."""
+STAND_INS = (
+    "No registry can be reached from here, or none is wanted: the images are stand-ins that were made on this machine. "
+    "They do what the lessons need; their ids, sizes and versions differ from those of the real ones."
+)
 
 
 def _may_offer(wiring: Wiring) -> bool:
@@ -94,7 +97,8 @@ def _install(wiring: Wiring) -> None:
         return
     wiring.view.note(_told(plan))
     wiring.agree("Install this?", otherwise="dockerlearn engine up --yes    # installs it without asking")
-    install.install(plan, progress=wiring.view.waiting)
+    with wiring.view.activity("Installing") as told:
+        install.install(plan, progress=told)
 
 
 def _told(plan: InstallPlan) -> str:

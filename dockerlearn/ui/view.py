@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dockerlearn.errors import DockerlearnError, LessonError
@@ -103,9 +104,32 @@ class View:
         self._write("out", self.out, json.dumps(value) + "\n", Style())
 
     def note(self, text: str) -> None:
-        """Tell something beside the result."""
+        """Tell something beside the result; a line that is set in stays so."""
         width = self.err_style.width
-        self._note(line for part in safe(text).split("\n") for line in fill(part, width))
+        lines: list[str] = []
+        for part in safe(text).split("\n"):
+            indent = part[: len(part) - len(part.lstrip(" "))]
+            lines += fill(part.strip(), width, first=indent, rest=indent)
+        self._note(lines)
+
+    @contextmanager
+    def activity(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Show that something takes its time, and the last line it told; what is given is what it tells lines to.
+
+        In a terminal one line that changes, drawn by rich; elsewhere only the title.
+        """
+        if not self.watched or self.json or self.err is None or not self.err_style.colour:
+            self.note(title)
+            yield lambda _: None
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        # That this is a terminal with colours was found out before, and rich is not asked again.
+        console = Console(file=self.err, width=self.err_style.width, highlight=False, markup=False, force_terminal=True)
+        room = self.err_style.width - len(title) - 6
+        with console.status(Text(title)) as status:
+            yield lambda line: status.update(Text(f"{title}  {one_line(line, max(room, 10))}"))
 
     def waiting(self, text: str) -> None:
         """Tell what is waited for, if somebody is looking."""
@@ -189,6 +213,8 @@ class View:
         """Show which engine is used, and what the practice engine is like."""
         if identity is not None:
             self.text(f"Docker {identity.version} at {identity.address} ({identity.source})")
+            if identity.export:
+                self.export(identity.address)
         how = f"up, at {practice.address}" if practice.up else "not up"
         self.text(f"Practice engine: {how}{', with stand-in images' if practice.stand_ins else ''}")
 
