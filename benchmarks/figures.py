@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import docker
+import docker.errors
 
 from benchmarks.learner import LESSON, PING, STEP, TYPER, Learner, make_pack
 from benchmarks.measure import Change, Figure, Plain, Row, by_turns, milliseconds
@@ -30,8 +32,23 @@ class Bench:
         self.host = host
         self.times = times
         self.say = say
+        self.engine = docker.APIClient(host, version="auto")
         self.learner = Learner(folder / "learner", host)
-        self.learner.pass_step()
+        self.begin(self.learner)
+
+    def begin(self, *learners: Learner) -> None:
+        """Have learners open the step that is checked, on an engine without its container, and do it once for all."""
+        self.undo()
+        for learner in learners:
+            learner.do("start", STEP, "--plain")
+        learners[0].solve()
+        for learner in learners:
+            learner.do("check", "step", STEP)
+
+    def undo(self) -> None:
+        """Remove what the step that is checked is about."""
+        with suppress(docker.errors.NotFound):
+            self.engine.remove_container("dl-first", force=True)
 
     def figure(self, name: str, words: tuple[str, ...], base: str, bound: float | None, code: int = 0) -> Figure:
         """Measure a command against a line of Python."""
@@ -62,9 +79,7 @@ def lessons(bench: Bench) -> Iterator[Row]:
         Learner(bench.folder / f"of-{number}", bench.host, make_pack(bench.folder / f"pack-{number}", number))
         for number in (1, MANY)
     )
-    for learner in (one, many):
-        learner.do("start", STEP, "--plain")
-        learner.do("lessons")
+    bench.begin(one, many)
     for words, bound in ((("hint", STEP), FLAT), (("check", "step", STEP), FLAT), (("lessons",), None)):
         name = f"{words[0]}, {MANY} lessons to 1"
         bench.say(name)
@@ -74,20 +89,22 @@ def lessons(bench: Bench) -> Iterator[Row]:
 
 def containers(bench: Bench) -> Iterator[Row]:
     """A thousand containers of somebody else's: the same figures before and after."""
-    absent = "first-run/remove"
-    met, unmet = ("check", "step", STEP), ("check", "step", absent)
-    names = ("check step, met", "check step, unmet, absent")
-    before = [bench.figure(f"{name}: before", words, PING, None, code)
-              for name, words, code in zip(names, (met, unmet), (0, 1), strict=True)]  # fmt: skip
+    before = _met_and_not(bench, "before")
     bench.say(f"making {MANY} containers")
-    engine = docker.APIClient(bench.host, version="auto")
     for number in range(MANY):
-        engine.create_container(BASE_IMAGE, name=f"foreign-{number:04}")
-    engine.close()
-    after = [bench.figure(f"{name}: after", words, PING, None, code)
-             for name, words, code in zip(names, (met, unmet), (0, 1), strict=True)]  # fmt: skip
-    for name, old, new in zip(names, before, after, strict=True):
-        yield Change(f"{name}, {MANY} foreign containers to 0", old, new, FLAT)
+        bench.engine.create_container(BASE_IMAGE, name=f"foreign-{number:04}")
+    for old, new in zip(before, _met_and_not(bench, "after"), strict=True):
+        yield old
+        yield new
+        yield Change(f"{new.name} to before", old, new, FLAT)
+
+
+def _met_and_not(bench: Bench, when: str) -> list[Figure]:
+    words = ("check", "step", STEP)
+    bench.begin(bench.learner)
+    met = bench.figure(f"check step, met, {when} {MANY} containers", words, PING, None)
+    bench.undo()
+    return [met, bench.figure(f"check step, absent, {when} {MANY} containers", words, PING, None, code=1)]
 
 
 def parts(bench: Bench) -> Iterator[Row]:
@@ -115,8 +132,8 @@ def prove(bench: Bench) -> Iterator[Row]:
 
     bench.say("proving the first lesson")
     engine = client.connect(endpoint.find({"DOCKER_HOST": bench.host}, bench.folder))
+    bench.undo()
     try:
-        engine.remove_container("dl-first")
         proved = Prover(open_pack(), lambda: engine, bench.host, bench.folder / "prover").prove(LESSON)
     finally:
         engine.close()

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from dockerlearn.engine.api import ContainerSpec, EngineApi
+from dockerlearn.engine.api import WHOLE, ContainerSpec, EngineApi
 from dockerlearn.errors import EngineRejected
 
 BUSYBOX = "busybox:1.36"
@@ -243,6 +243,12 @@ class EngineContract:
         empty = engine.path(made, "/hello world")
         assert empty is not None
         assert (empty.size, empty.content, empty.mode) == (0, b"", 0o644)
+        engine.put_file(made, "/large", b"x" * (WHOLE + 1))
+        for limit, length in ((10, None), (WHOLE, None), (WHOLE + 1, WHOLE + 1), (2 * WHOLE, WHOLE + 1)):
+            large = engine.path(made, "/large", limit)
+            assert large is not None
+            content = None if large.content is None else len(large.content)
+            assert (large.kind, large.size, content) == ("file", WHOLE + 1, length)
         root = engine.path(made, "/")
         assert root is not None
         assert (root.kind, root.content) == ("directory", None)

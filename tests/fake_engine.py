@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dockerlearn.engine import references
-from dockerlearn.engine.api import ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
+from dockerlearn.engine.api import WHOLE, ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
 from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, ImageSnapshot, Membership, Mount
 from dockerlearn.errors import EngineError, EngineRejected
 
@@ -206,7 +206,8 @@ class FakeEngine:
         files = self.files.get(container.id, {})
         wanted = "/" + path.strip("/")
         if found := files.get(wanted):
-            content = None if found.content is None else found.content[:limit]
+            large = found.size > max(limit, WHOLE)
+            content = None if found.content is None or large else found.content[:limit]
             return msgspec.structs.replace(found, content=content)
         if wanted == "/" or any(name.startswith(f"{wanted}/") for name in files):
             return PathInContainer("directory", 0o755, 4096, None)

@@ -387,6 +387,14 @@ class TestFilesAndLogs:
         outcome = seen(engine, container="dl-web", files={"/note": "x"})
         assert "it is a directory" in outcome.found
 
+    def test_a_file_that_is_too_large(self, engine: FakeEngine) -> None:
+        there = engine.add("dl-web")
+        engine.files[there.id] = {"/note": PathInContainer("file", 0o644, 30_000_000, b"x" * 30_000_000)}
+        outcome = seen(engine, container="dl-web", files={"/note": {"contains": "x"}})
+        assert outcome.status is Status.UNMET
+        assert "too large to look into (30.0 MB)" in outcome.found
+        assert seen(engine, container="dl-web", files={"/note": "any"}).met
+
     def test_logs(self, engine: FakeEngine) -> None:
         there = engine.add("dl-web")
         engine.output[there.id] = "one\nready\n"

@@ -64,8 +64,10 @@ class Prover:
         self._environment = _environment(folder, self._paths, address)
         self._command = f"{sys.executable} -m dockerlearn"
 
-    def prove(self, lesson_id: str, steps: tuple[str, ...] | None = None) -> tuple[Proved, ...]:
-        """Prove a lesson, or some steps of it, in the course's order."""
+    def prove(
+        self, lesson_id: str, steps: tuple[str, ...] | None = None, *, only: str | None = None
+    ) -> tuple[Proved, ...]:
+        """Prove a lesson, or some ``steps`` of it, in the course's order; ``only`` the claims that begin so."""
         engine = self._make_engine()
         results: list[Proved] = []
         self._paths.home.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,7 @@ class Prover:
             names = [step.id for step in self._pack.lesson(lesson_id).steps]
             for step_id in names:
                 if steps is None or step_id in steps:
-                    for proved in _Step(self, session, f"{lesson_id}/{step_id}", engine).prove():
+                    for proved in _Step(self, session, f"{lesson_id}/{step_id}", engine).prove(only or ""):
                         self._told(proved)
                         results.append(proved)
             proved = _timed(f"{lesson_id}", "cleaning leaves nothing", lambda: _cleaned(engine, store, before))
@@ -102,30 +104,35 @@ class _Step:
         self._name = name
         self._engine = engine
 
-    def prove(self) -> Iterator[Proved]:
-        """Every claim about the step, one after the other."""
-        place = self._afresh()
-        yield self._claim("it starts unmet", self._starts_unmet)
+    def prove(self, only: str) -> Iterator[Proved]:
+        """Every claim about the step that begins with ``only``, one after the other."""
+        for claim, work in self._claims():
+            if claim.startswith(only):
+                yield _timed(self._name, claim, work)
+
+    def _claims(self) -> Iterator[tuple[str, Callable[[], str | None]]]:
+        place = self._place()
+        yield "it starts unmet", self._starts_unmet
         ways: list[Way | None] = [place.step.solution, *place.step.accepts]
         if place.step.kind != "read":
             for number, way in enumerate(ways):
                 title = "the solution" if number == 0 else f"right way {number}"
-                yield self._claim(f"{title} passes, in silence until then", partial(self._right_way, way))
-                yield self._claim(f"the next step follows {title}", self._next_follows)
+                yield f"{title} passes, in silence until then", partial(self._right_way, way)
+                yield f"the next step follows {title}", self._next_follows
         for mistake in place.step.mistakes:
-            yield self._claim(f"mistake '{mistake.name}'", partial(self._mistake, mistake))
+            yield f"mistake '{mistake.name}'", partial(self._mistake, mistake)
         if place.step.kind in {"answer", "question"}:
-            yield self._claim("wrong answers are refused", self._wrong_answers)
+            yield "wrong answers are refused", self._wrong_answers
         if place.step.predict is not None and place.step.predict.proof is not None:
-            yield self._claim("the prediction is true", self._prediction)
+            yield "the prediction is true", self._prediction
 
-    def _claim(self, claim: str, work: Callable[[], str | None]) -> Proved:
-        return _timed(self._name, claim, work)
+    def _place(self) -> Place:
+        if self._session.store.current() is None or self._session.store.attempt(*self._names()) is None:
+            return self._session.start(self._name)
+        return self._session.place(self._name)
 
     def _afresh(self) -> Place:
-        if self._session.store.current() is None or self._session.store.attempt(*self._names()) is None:
-            self._session.start(self._name)
-        return self._session.redo(self._name)
+        return self._session.redo(self._place().name)
 
     def _names(self) -> tuple[str, str]:
         return self._session.pack.id, self._name.split("/")[0]

@@ -322,7 +322,9 @@ def _file(world: World, there: ContainerSnapshot, path: str, wanted: Wanted) -> 
     if seen is None:
         return Finding(ok=False, expected=expected, found="there is no such file in it")
     if seen.content is None:
-        return Finding(ok=False, expected=expected, found=f"it is a {seen.kind}, not a file")
+        other = f"it is a {seen.kind}, not a file"
+        large = f"it is too large to look into ({seen.size / 1e6:.1f} MB)"
+        return Finding(ok=False, expected=expected, found=large if seen.kind == "file" else other)
     text = seen.content.decode("utf-8", "replace")
     if fits(wanted, text) or fits(wanted, text.strip()):
         return Finding(ok=True, expected="", found=f"{path} holds what it should")

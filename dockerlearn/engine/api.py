@@ -11,6 +11,9 @@ import msgspec
 
 from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
 
+WHOLE = 1_048_576
+"""Bytes of a file in a container that are fetched whole whatever the limit; see ``EngineApi.path``."""
+
 
 class EngineIdentity(msgspec.Struct, frozen=True):
     """Which engine this is. ``id`` is what the engine calls itself and survives its restarts.
@@ -45,7 +48,10 @@ class ContainerRow(msgspec.Struct, frozen=True):
 
 
 class PathInContainer(msgspec.Struct, frozen=True):
-    """A path in a container's file system; ``content`` of a regular file up to the limit asked for."""
+    """A path in a container's file system; ``content`` of a regular file up to the limit asked for.
+
+    None of anything but a file, and of a file that is too large to be fetched whole.
+    """
 
     kind: str  # file, directory, link or other
     mode: int
@@ -113,7 +119,10 @@ class EngineApi(Protocol):
         ...
 
     def path(self, container_id: str, path: str, limit: int = 1_048_576) -> PathInContainer | None:
-        """Look at a path in a container, running or not, without running anything in it."""
+        """Look at a path in a container, running or not, without running anything in it.
+
+        ``content`` are the first ``limit`` bytes of a file that has at most ``WHOLE``, or at most ``limit``.
+        """
         ...
 
     def create_container(self, spec: ContainerSpec) -> str:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 from time import monotonic, sleep
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import docker
 import docker.errors
@@ -30,7 +30,7 @@ from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 
 from dockerlearn.engine import failures, references
-from dockerlearn.engine.api import ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
+from dockerlearn.engine.api import WHOLE, ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
 from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.engine.failures import System
 from dockerlearn.engine.snapshots import (
@@ -58,6 +58,8 @@ _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]*|<none>:<none>")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _LINKS = 5
 _LOG_CEILING = 64 * 1024 * 1024
+# Headers of a file in an archive, long names and attributes included, and the padding at the end.
+_TAR_EXTRA = 128 * 1024
 # Go's os.FileMode, as the engine puts it into X-Docker-Container-Path-Stat.
 _GO_DIRECTORY, _GO_LINK, _GO_SPECIAL = 1 << 31, 1 << 27, (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
 _GO_BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
@@ -209,9 +211,10 @@ class DockerEngine:
         """Look at a path in a container, running or not, without running anything in it.
 
         A symbolic link at the end is followed inside the container, up to five times, so that a link to a file is told
-        as that file; a link whose target is not there is told as ``link``. A file larger than ``limit`` has its first
-        ``limit`` bytes as ``content``. Only a file's content is fetched, and the stream is always closed: an open
-        one holds the container's lock.
+        as that file; a link whose target is not there is told as ``link``. ``content`` are the first ``limit`` bytes of
+        a file that has at most ``WHOLE``, or at most ``limit``; of a larger one it is None. An archive is asked for
+        only to be read to its end: while the engine sends one it holds the container's lock, and only the end says
+        that it has let go.
 
         None when there is no such path, or no such container. Engines before 23 cannot see into a tmpfs.
         """
@@ -232,10 +235,14 @@ class DockerEngine:
             if found is None:
                 return None if current == _absolute(path) else _described(link, None)
             go_mode = int(found.get("mode") or 0)
-            if go_mode & (_GO_DIRECTORY | _GO_LINK | _GO_SPECIAL):
+            most = max(limit, WHOLE)
+            if go_mode & (_GO_DIRECTORY | _GO_LINK | _GO_SPECIAL) or int(found.get("size") or 0) > most:
                 return _described(found, None)
-            content = self._content(container_id, current, limit)
-            return None if content is None else _described(found, content)
+            try:
+                content = self._content(container_id, current, most)
+            except docker.errors.NotFound:
+                return None
+            return _described(found, content if content is None else content[:limit])
 
     def create_container(self, spec: ContainerSpec) -> str:
         """Make a container and return its id. Ports are published on loopback; it is never privileged."""
@@ -480,19 +487,24 @@ class DockerEngine:
                     raise
         return {"mode": _GO_LINK | 0o777, "size": 0, "linkTarget": ""}  # links that lead to each other
 
-    def _content(self, container_id: str, path: str, limit: int) -> bytes | None:
+    def _content(self, container_id: str, path: str, most: int) -> bytes | None:
+        """Return the content of a file; None of what has become something else, or larger than ``most``, meanwhile."""
         client = self._looking()
         # Not compressed: the engine would, for whoever takes it, and the time is worth more than the bytes.
         plain = {"Accept-Encoding": "identity"}
         with client.get(self._archive(container_id), params={"path": path}, headers=plain, stream=True) as response:
-            if response.status_code == 404:
-                return None
             self._raise_for_status(response)
-            # A stream ("r|"): members are read as they come, and nothing is ever unpacked to disk.
-            with tarfile.open(fileobj=cast("IO[bytes]", response.raw), mode="r|") as archive:
-                member = archive.next()
-                opened = archive.extractfile(member) if member is not None and member.isfile() else None
-                return opened.read(limit) if opened is not None else None
+            packed = bytearray()
+            while piece := response.raw.read(65_536):
+                packed += piece
+                if len(packed) > most + _TAR_EXTRA:
+                    return None  # closing is all that is left
+        # Nothing is ever unpacked to disk.
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
+            member = archive.next()
+        if member is None or not member.isfile() or member.size > most:
+            return None
+        return bytes(packed[member.offset_data : member.offset_data + member.size])
 
     def _archive(self, container_id: str) -> str:
         return self._url(f"/containers/{_plain(container_id)}/archive")

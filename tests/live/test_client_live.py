@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -157,21 +159,75 @@ class TestPaths:
             assert seen is not None
             assert (seen.kind, seen.content) == ("link", None)
 
-    def test_reading_leaves_the_container_free(self, bench: Bench) -> None:
-        """An archive stream that is not read to its end holds the container's lock."""
-        made = bench.make(command=("sh", "-c", "head -c 30000000 /dev/zero > /big; echo ready; sleep 1000"), start=True)
-        end = time.monotonic() + 20
-        while "ready" not in bench.engine.logs(made):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+    def test_reading_leaves_the_container_free(self, bench: Bench, sdk: docker.APIClient) -> None:
+        """While the engine sends an archive it holds the container's lock; what is not read is not asked for."""
+        since = int(bench.engine.precise_now().timestamp())
+        made = bench.make(command=LASTING, start=True)
+        bench.engine.put_file(made, "/big", b"\0" * 30_000_000)
+        bench.engine.put_file(made, "/small", b"small")
         for _ in range(5):
-            seen = bench.engine.path(made, "/big", limit=10)
-            assert seen is not None
-            assert (seen.size, seen.content) == (30_000_000, b"\0" * 10)
+            for path, kind in (("/big", "file"), ("/", "directory")):
+                seen = bench.engine.path(made, path, limit=10)
+                assert seen is not None
+                assert (seen.kind, seen.content) == (kind, None)
+        seen = bench.engine.path(made, "/small")
+        assert seen is not None
+        assert seen.content == b"small"
+        until = int(bench.engine.precise_now().timestamp()) + 1
+        told = sdk.events(since=since, until=until, filters={"container": made, "event": "archive-path"}, decode=True)
+        assert len(list(told)) == 1
         begin = time.monotonic()
         bench.engine.stop_container(made, timeout=0)
         assert bench.engine.remove_container(made) is True
         assert time.monotonic() - begin < 5
+
+    def test_reading_at_full_tilt(self, bench: Bench, engine_socket: str) -> None:
+        """Many look at once, on a busy machine, while others need the container's lock; nobody waits for long."""
+        made = [bench.make(word, start=True) for word in ("one", "two")]
+        for one in made:
+            bench.engine.put_file(one, "/whole", bytes(1_000_000))
+            bench.engine.put_file(one, "/big", bytes(20_000_000))
+        end = time.monotonic() + 12
+        longest: list[float] = []
+        trouble: list[BaseException] = []
+
+        def look(number: int) -> None:
+            other = connect(Endpoint(f"unix://{engine_socket}", "the tests"), look_seconds=30)
+            container = made[number % len(made)]
+            worst = 0.0
+            try:
+                while time.monotonic() < end:
+                    for path, limit, length in (("/whole", 10, 10), ("/big", 10, None), ("/", 10, None)):
+                        begin = time.monotonic()
+                        seen = other.path(container, path, limit)
+                        assert seen is not None
+                        assert (None if seen.content is None else len(seen.content)) == length
+                        # Whoever inspects needs the lock.
+                        assert other.container(container) is not None
+                        worst = max(worst, time.monotonic() - begin)
+                longest.append(worst)
+            except BaseException as error:
+                trouble.append(error)
+                raise
+            finally:
+                other.close()
+
+        burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+        try:
+            threads = [threading.Thread(target=look, args=(number,), daemon=True) for number in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(40)
+        finally:
+            for process in burning:
+                process.kill()
+                process.wait()
+        assert trouble == []
+        assert len(longest) == len(threads)
+        assert max(longest) < 10
+        for one in made:
+            assert bench.engine.remove_container(one) is True
 
     def test_no_folder_to_write_into(self, bench: Bench) -> None:
         made = bench.make()
