@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows += figures.GROUPS[group](bench)
     print(table(rows))
     print(f"\n{times} pairs each; the machine's load was {before:.2f} at the start ({os.cpu_count()} processors).")
+    if before > 0.5:
+        print("It was busy with something else: what the clock says is not to be relied on, the processor's time is.")
     fallen = broken(rows)
     print(f"Broken: {', '.join(fallen)}." if fallen else "Every bound holds.")
     return 1 if fallen else 0

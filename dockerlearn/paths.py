@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True)
-class Paths:
+
+class Paths(msgspec.Struct, frozen=True):
     """The folders of one learner.
 
     ``home`` holds progress, the cache and the practice engine (``DOCKERLEARN_HOME``); ``workspace`` holds the

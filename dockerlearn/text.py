@@ -7,14 +7,7 @@ A terminal obeys control sequences wherever they come from, so they are taken ou
 from __future__ import annotations
 
 import re
-
-# C0 except \t and \n, DEL, C1, the bidirectional controls, and line separators that terminals treat as new lines.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
-# A whole escape sequence: OSC, DCS, APC, PM, SOS up to their end; CSI; two-character escapes.
-_SEQUENCE = re.compile(
-    "\x1b[\\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|[\x9d\x90\x98\x9e\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"
-    "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?"
-)
+from functools import cache
 
 
 def safe(text: str) -> str:
@@ -23,7 +16,11 @@ def safe(text: str) -> str:
     >>> safe("a\x1b[31mred\x1b[0m\r\nb\u202e")
     'ared\nb'
     """
-    return _UNSAFE.sub("", _SEQUENCE.sub("", text))
+    # Nothing that a terminal obeys counts as printable; the patterns are compiled only for who meets one.
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    sequence, unsafe = _patterns()
+    return unsafe.sub("", sequence.sub("", text))
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -46,3 +43,16 @@ def nearest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
 
     found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what takes whole sequences out, and what takes out the single characters that are left."""
+    # A whole escape sequence: OSC, DCS, APC, PM, SOS up to their end; CSI; two-character escapes.
+    sequence = re.compile(
+        "\x1b[\\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|[\x9d\x90\x98\x9e\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"
+        "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?"
+    )
+    # C0 except \t and \n, DEL, C1, the bidirectional controls, and line separators that terminals treat as new lines.
+    unsafe = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+    return sequence, unsafe

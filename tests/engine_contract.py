@@ -23,6 +23,7 @@ class Bench:
         self.engine = engine
         self.prefix = f"ct-{uuid4().hex[:8]}"
         self.tags: list[str] = []
+        self.volumes: list[str] = []
 
     def name(self, word: str = "one") -> str:
         return f"{self.prefix}-{word}"
@@ -43,6 +44,11 @@ class Bench:
                 self.engine.remove_container(row.id)
         for tag in self.tags:
             self.engine.remove_image(tag)
+        for network in self.engine.networks():
+            if network.name.startswith(self.prefix):
+                self.engine.remove_network(network.id)
+        for volume in self.volumes:
+            self.engine.remove_volume(volume)
 
 
 class EngineContract:
@@ -305,3 +311,103 @@ class EngineContract:
     def test_building_nothing(self, bench: Bench, tmp_path: Path) -> None:
         with pytest.raises(EngineRejected, match="no Dockerfile"):
             bench.engine.build(tmp_path, bench.tag(), {})
+
+    def test_networks(self, bench: Bench) -> None:
+        engine, name = bench.engine, bench.name("net")
+        assert engine.network(name) is None
+        made = engine.create_network(name, internal=True, labels={"course": "yes"})
+        seen = engine.network(name)
+        assert seen is not None
+        assert (seen.id, seen.name, seen.driver, seen.internal) == (made, name, "bridge", True)
+        assert seen.labels["course"] == "yes"
+        assert engine.network(made) == seen
+        assert engine.network(made[:12]) is None
+        assert (made, "bridge") in {(row.id, row.driver) for row in engine.networks()}
+        with pytest.raises(EngineRejected):
+            engine.create_network(name)
+        spec = ContainerSpec(name=bench.name(), image=BUSYBOX, command=LASTING, network=name, aliases=("db",))
+        user = engine.create_container(spec)
+        assert [row.id for row in engine.users_of_network(seen)] == [user]
+        engine.start_container(user)
+        there = engine.container(user)
+        assert there is not None
+        assert [(one.network, one.network_id, "db" in one.names) for one in there.networks] == [(name, made, True)]
+        assert [row.id for row in engine.users_of_network(seen)] == [user]
+        with pytest.raises(EngineRejected):
+            engine.remove_network(made)
+        other = bench.make("other", start=True)
+        engine.connect_network(made, other, ["web"])
+        joined = engine.container(other)
+        assert joined is not None
+        assert {one.network for one in joined.networks} == {"bridge", name}
+        assert {row.id for row in engine.users_of_network(seen)} == {user, other}
+        engine.remove_container(user)
+        engine.remove_container(other)
+        assert engine.remove_network(made) is True
+        assert engine.remove_network(made) is False
+
+    def test_volumes(self, bench: Bench) -> None:
+        engine, name = bench.engine, bench.name("vol")
+        bench.volumes.append(name)
+        assert engine.volume(name) is None
+        engine.create_volume(name, {"course": "yes"})
+        engine.create_volume(name, {"course": "yes"})
+        seen = engine.volume(name)
+        assert seen is not None
+        assert (seen.name, seen.driver, seen.options, seen.anonymous) == (name, "local", {}, False)
+        assert seen.labels["course"] == "yes"
+        assert name in engine.volumes()
+        assert engine.users_of_volume(name) == ()
+        spec = ContainerSpec(
+            name=bench.name(), image=BUSYBOX, volumes={"/data": name}, read_only=frozenset({"/data"}), no_copy=True
+        )
+        user = engine.create_container(spec)
+        there = engine.container(user)
+        assert there is not None
+        (mount,) = there.mounts
+        assert (mount.kind, mount.name, mount.target, mount.read_only) == ("volume", name, "/data", True)
+        assert [row.id for row in engine.users_of_volume(name)] == [user]
+        with pytest.raises(EngineRejected):
+            engine.remove_volume(name)
+        engine.remove_container(user)
+        assert engine.remove_volume(name) is True
+        assert engine.remove_volume(name) is False
+
+    @pytest.mark.parametrize("name", ["", "a b", "../info", "a/b", "a?b=c", "é", "x\x00", "-"])
+    def test_what_cannot_be_the_name_of_a_network_or_volume_is_not_there(self, bench: Bench, name: str) -> None:
+        assert bench.engine.network(name) is None
+        assert bench.engine.volume(name) is None
+        assert bench.engine.remove_volume(name) is False
+
+    def test_a_container_without_a_name_gets_one(self, bench: Bench) -> None:
+        engine = bench.engine
+        made = engine.create_container(ContainerSpec(name="", image=BUSYBOX, hostname="probe"))
+        try:
+            there = engine.container(made)
+            assert there is not None
+            assert there.name
+            assert there.hostname == "probe"
+        finally:
+            engine.remove_container(made)
+
+    def test_processes(self, bench: Bench) -> None:
+        engine = bench.engine
+        made = bench.make()
+        assert engine.top(made) == ()
+        engine.start_container(made)
+        assert engine.top(made) == ("sleep 1000",)
+        engine.stop_container(made, 0)
+        assert engine.top(made) == ()
+
+    def test_nothing_has_changed_in_a_new_container(self, bench: Bench) -> None:
+        made = bench.make()
+        assert bench.engine.changes(made) == {}
+        with pytest.raises(EngineRejected):
+            bench.engine.changes(bench.name("nobody"))
+
+    def test_exec_needs_a_running_container(self, bench: Bench) -> None:
+        made = bench.make()
+        with pytest.raises(EngineRejected):
+            bench.engine.exec(made, ["true"], seconds=3)
+        bench.engine.start_container(made)
+        assert bench.engine.exec(made, ["dl-no-such-command"], seconds=5).exit_code in {126, 127}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,24 @@ from typing import Any
 import msgspec
 
 from dockerlearn.engine import references
-from dockerlearn.engine.api import WHOLE, ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
-from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, ImageSnapshot, Membership, Mount
+from dockerlearn.engine.api import (
+    WHOLE,
+    ContainerRow,
+    ContainerSpec,
+    EngineIdentity,
+    Executed,
+    NetworkRow,
+    PathInContainer,
+)
+from dockerlearn.engine.snapshots import (
+    Binding,
+    ContainerSnapshot,
+    ImageSnapshot,
+    Membership,
+    Mount,
+    NetworkSnapshot,
+    VolumeSnapshot,
+)
 from dockerlearn.errors import EngineError, EngineRejected
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -103,11 +119,44 @@ def make_container(name: str, **fields: Any) -> ContainerSnapshot:
     return ContainerSnapshot(**(plain | fields))
 
 
+def make_network(name: str, **fields: Any) -> NetworkSnapshot:
+    """Return a bridge network."""
+    plain: dict[str, Any] = {
+        "id": make_id("network", name),
+        "name": name,
+        "created": BEGINNING,
+        "driver": "bridge",
+        "scope": "local",
+        "internal": False,
+        "labels": {},
+        "options": {},
+        "subnets": ("172.18.0.0/16",),
+        "members": frozenset(),
+    }
+    return NetworkSnapshot(**(plain | fields))
+
+
+def make_volume(name: str, **fields: Any) -> VolumeSnapshot:
+    """Return a local volume."""
+    plain: dict[str, Any] = {
+        "name": name,
+        "created": BEGINNING,
+        "driver": "local",
+        "labels": {},
+        "options": {},
+        "mountpoint": f"/volumes/{name}/_data",
+    }
+    return VolumeSnapshot(**(plain | fields))
+
+
 class FakeEngine:
     """An engine in memory.
 
-    Put things into ``by_name`` (containers), ``images`` (by id), ``files`` and ``output`` (by container id), and
-    ``registry`` (what can be pulled, by full reference); ``add`` and ``add_image`` do it in one line. ``clock`` is the
+    Put things into ``by_name`` (containers), ``images`` (by id), ``files``, ``output``, ``processes`` and
+    ``differences`` (by container id), ``image_files`` (by image id; a new container has them), ``networks_by_name``,
+    ``volumes_by_name``, ``volume_files`` (by volume name) and ``registry`` (what can be pulled, by full reference);
+    ``add`` and ``add_image`` do it in one line. ``runs`` says what a command does, in a container or as one: command
+    line to its output and exit code, None when it does not end. ``clock`` is the
     engine's time, and goes on by a second with each change. With ``failure`` set, every call raises it. ``calls``
     are the names of the methods that were called.
     """
@@ -117,6 +166,14 @@ class FakeEngine:
         self.images: dict[str, ImageSnapshot] = {}
         self.files: dict[str, dict[str, PathInContainer]] = {}
         self.output: dict[str, str] = {}
+        self.processes: dict[str, tuple[str, ...]] = {}
+        self.differences: dict[str, dict[str, str]] = {}
+        self.runs: dict[tuple[str, ...], tuple[str, int | None]] = {}
+        self.executed: list[tuple[str, tuple[str, ...]]] = []
+        self.image_files: dict[str, dict[str, PathInContainer]] = {}
+        self.networks_by_name = {"bridge": make_network("bridge")}
+        self.volumes_by_name: dict[str, VolumeSnapshot] = {}
+        self.volume_files: dict[str, dict[str, PathInContainer]] = {}
         self.registry: dict[str, ImageSnapshot] = {}
         self.clock = BEGINNING + timedelta(hours=1)
         self.failure: EngineError | None = None
@@ -151,6 +208,16 @@ class FakeEngine:
         self.images[image.id] = image
         return image
 
+    def add_network(self, name: str, **fields: Any) -> NetworkSnapshot:
+        """Put a network there, made by somebody else."""
+        self.networks_by_name[name] = make_network(name, **fields)
+        return self.networks_by_name[name]
+
+    def add_volume(self, name: str, **fields: Any) -> VolumeSnapshot:
+        """Put a volume there, made by somebody else."""
+        self.volumes_by_name[name] = make_volume(name, **fields)
+        return self.volumes_by_name[name]
+
     def change(self, name: str, **fields: Any) -> ContainerSnapshot:
         """Change fields of a container."""
         self.by_name[name] = msgspec.structs.replace(self.by_name[name], **fields)
@@ -176,10 +243,24 @@ class FakeEngine:
 
     def containers(self) -> tuple[ContainerRow, ...]:
         self._called("containers")
-        newest_first = sorted(self.by_name.values(), key=lambda item: item.created, reverse=True)
+        return self._rows(self.by_name.values())
+
+    @staticmethod
+    def _rows(containers: Iterable[ContainerSnapshot]) -> tuple[ContainerRow, ...]:
+        newest_first = sorted(containers, key=lambda item: item.created, reverse=True)
         return tuple(
             ContainerRow(
-                item.id, item.name, item.image_ref, item.created.replace(microsecond=0), item.status, item.image_id
+                item.id,
+                item.name,
+                item.image_ref,
+                item.created.replace(microsecond=0),
+                item.status,
+                item.image_id,
+                frozenset(
+                    f"{binding.host_port}/{port.rpartition('/')[2]}"
+                    for port, bindings in item.published.items()
+                    for binding in bindings
+                ),
             )
             for item in newest_first
         )
@@ -203,7 +284,10 @@ class FakeEngine:
         container = self._find(container_id)
         if container is None:
             return None
-        files = self.files.get(container.id, {})
+        files = dict(self.files.get(container.id, {}))
+        for mount in container.mounts:
+            inner = self.volume_files.get(mount.name or "", {})
+            files |= {f"{mount.target.rstrip('/')}{name}": file for name, file in inner.items()}
         wanted = "/" + path.strip("/")
         if found := files.get(wanted):
             large = found.size > max(limit, WHOLE)
@@ -212,6 +296,103 @@ class FakeEngine:
         if wanted == "/" or any(name.startswith(f"{wanted}/") for name in files):
             return PathInContainer("directory", 0o755, 4096, None)
         return None
+
+    def network(self, name_or_id: str) -> NetworkSnapshot | None:
+        self._called("network")
+        return self._network(name_or_id)
+
+    def networks(self) -> tuple[NetworkRow, ...]:
+        self._called("networks")
+        return tuple(NetworkRow(item.id, item.name, item.driver) for _, item in sorted(self.networks_by_name.items()))
+
+    def volume(self, name: str) -> VolumeSnapshot | None:
+        self._called("volume")
+        return self.volumes_by_name.get(name)
+
+    def volumes(self) -> tuple[str, ...]:
+        self._called("volumes")
+        return tuple(sorted(self.volumes_by_name))
+
+    def users_of_network(self, network: NetworkSnapshot) -> tuple[ContainerRow, ...]:
+        self._called("users_of_network")
+        return self._rows(
+            item for item in self.by_name.values() if any(network.name == one.network for one in item.networks)
+        )
+
+    def users_of_volume(self, name: str) -> tuple[ContainerRow, ...]:
+        self._called("users_of_volume")
+        return self._rows(item for item in self.by_name.values() if any(name == one.name for one in item.mounts))
+
+    def top(self, container_id: str) -> tuple[str, ...]:
+        self._called("top")
+        there = self._find(container_id)
+        if there is None or not there.running:
+            return ()
+        return self.processes.get(there.id, (" ".join(there.argv),))
+
+    def changes(self, container_id: str) -> Mapping[str, str]:
+        self._called("changes")
+        return self.differences.get(self._need(container_id).id, {})
+
+    def exec(
+        self, container_id: str, command: Sequence[str], *, seconds: float, limit: int = 65_536, mark: str = "1"
+    ) -> Executed:
+        self._called("exec")
+        there = self._need(container_id)
+        if not there.is_up:
+            raise EngineRejected(f"The engine refused: Container {there.id} is not running.", 409)
+        self.executed.append((there.name, tuple(command)))
+        output, code = self.runs.get(tuple(command), (f"{command[0]}: not found\n", 127))
+        return Executed(make_id("exec", len(self.executed)), code, output[:limit], len(output) > limit)
+
+    def create_network(self, name: str, *, internal: bool = False, labels: Mapping[str, str] | None = None) -> str:
+        self._called("create_network")
+        if name in self.networks_by_name:
+            raise EngineRejected(f"The engine refused: network with name {name} already exists.", 409)
+        self._made += 1
+        self._tick()
+        identifier = make_id("made network", self._made, name)
+        made = make_network(name, id=identifier, created=self.clock, internal=internal, labels=dict(labels or {}))
+        self.networks_by_name[name] = made
+        return made.id
+
+    def connect_network(self, network_id: str, container_id: str, aliases: Sequence[str] = ()) -> None:
+        self._called("connect_network")
+        network, there = self._network(network_id), self._need(container_id)
+        if network is None:
+            raise EngineRejected(f"The engine refused: network {network_id} not found.", 404)
+        self._tick()
+        member = Membership(network.name, network.id, "172.18.0.2", frozenset(aliases))
+        self.change(there.name, networks=(*there.networks, member))
+
+    def remove_network(self, network_id: str) -> bool:
+        self._called("remove_network")
+        network = self._network(network_id)
+        if network is None:
+            return False
+        for item in self.by_name.values():
+            if item.running and any(one.network == network.name for one in item.networks):
+                raise EngineRejected(f"The engine refused: network {network.name} has active endpoints.", 403)
+        self._tick()
+        del self.networks_by_name[network.name]
+        return True
+
+    def create_volume(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        self._called("create_volume")
+        if name not in self.volumes_by_name:
+            self._tick()
+            self.volumes_by_name[name] = make_volume(name, created=self.clock, labels=dict(labels or {}))
+
+    def remove_volume(self, name: str) -> bool:
+        self._called("remove_volume")
+        if name not in self.volumes_by_name:
+            return False
+        if any(one.name == name for item in self.by_name.values() for one in item.mounts):
+            raise EngineRejected(f"The engine refused: remove {name}: volume is in use.", 409)
+        self._tick()
+        del self.volumes_by_name[name]
+        self.volume_files.pop(name, None)
+        return True
 
     def create_container(self, spec: ContainerSpec) -> str:
         self._called("create_container")
@@ -222,18 +403,22 @@ class FakeEngine:
             raise EngineRejected(f'The engine refused: The container name "/{spec.name}" is already in use.', 409)
         self._made += 1
         self._tick()
+        if not spec.name:
+            spec = msgspec.structs.replace(spec, name=f"eager_turing{self._made}")
+        for volume in filter(None, spec.volumes.values()):
+            self.volumes_by_name.setdefault(volume, make_volume(volume, created=self.clock))
         entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
         command = (() if spec.entrypoint is not None else image.command) if spec.command is None else spec.command
         asked = {port: (Binding("127.0.0.1", number),) for port, number in spec.publish.items()}
         network = spec.network or "bridge"
         identifier = make_id("made", self._made, spec.name)
-        mounts = [Mount("bind", source, target, read_only=False) for target, source in spec.binds.items()]
+        locked = spec.read_only
+        mounts = [Mount("bind", source, target, target in locked) for target, source in spec.binds.items()]
         mounts += [
-            Mount(
-                "volume", f"/volumes/{name}", target, read_only=False, name=name or make_id(target), anonymous=not name
-            )
+            Mount("volume", f"/volumes/{name}", target, target in locked, name or make_id(target), not name)
             for target, name in spec.volumes.items()
         ]
+        there = self._network(network)
         self.by_name[spec.name] = make_container(
             spec.name,
             id=identifier,
@@ -249,23 +434,34 @@ class FakeEngine:
             env=dict(image.env) | dict(spec.env),
             user=spec.user or image.user,
             workdir=spec.workdir or image.workdir,
-            hostname=identifier[:12],
+            hostname=spec.hostname or identifier[:12],
             labels=dict(image.labels) | dict(spec.labels),
             exposed=image.exposed | frozenset(spec.publish),
             asked=asked,
             mounts=tuple(sorted(mounts, key=lambda mount: mount.target)),
-            networks=(Membership(network, make_id("network", network), None, frozenset()),),
+            networks=(
+                Membership(network, there.id if there else make_id("network", network), None, frozenset(spec.aliases)),
+            ),
             network_mode=network,
             memory=spec.memory,
             pids_limit=spec.pids,
         )
+        if image.id in self.image_files:
+            self.files[identifier] = dict(self.image_files[image.id])
         return identifier
 
     def start_container(self, container_id: str) -> None:
         self._called("start_container")
         container = self._need(container_id)
-        if not container.running:
+        if container.argv in self.runs and self.runs[container.argv][1] is not None:
             self._tick()
+            self.output[container.id], code = self.runs[container.argv]
+            self.change(
+                container.name, status="exited", started=self.clock, finished=self.clock, exit_code=code, running=False
+            )
+        elif not container.running:
+            self._tick()
+            self.output.setdefault(container.id, self.runs.get(container.argv, ("", None))[0])
             self.change(
                 container.name,
                 status="running",
@@ -321,6 +517,12 @@ class FakeEngine:
         container = self._need(container_id)
         self._tick()
         target = "/" + path.strip("/")
+        for mount in container.mounts:
+            if mount.name and target.startswith(f"{mount.target.rstrip('/')}/"):
+                inner = target.removeprefix(mount.target.rstrip("/"))
+                file = PathInContainer("file", mode, len(content), content)
+                self.volume_files.setdefault(mount.name, {})[inner] = file
+                return
         self.files.setdefault(container.id, {})[target] = PathInContainer("file", mode, len(content), content)
 
     def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
@@ -408,6 +610,9 @@ class FakeEngine:
         if len(name) < 12:
             return None
         return next((item for item in self.by_name.values() if item.id.startswith(name)), None)
+
+    def _network(self, name_or_id: str) -> NetworkSnapshot | None:
+        return next((item for item in self.networks_by_name.values() if name_or_id in {item.name, item.id}), None)
 
     def _need(self, container_id: str) -> ContainerSnapshot:
         container = self._find(container_id)

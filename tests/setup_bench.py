@@ -17,7 +17,8 @@ from tests.fake_engine import FakeEngine, make_image
 WRITES = frozenset(
     {
         "create_container", "start_container", "stop_container", "pause_container", "unpause_container",
-        "remove_container", "put_file", "pull", "build", "tag", "remove_image",
+        "remove_container", "put_file", "pull", "build", "tag", "remove_image", "create_network", "connect_network",
+        "remove_network", "create_volume", "remove_volume",
     }
 )  # fmt: skip
 IMAGES = {"busybox": "busybox:1.36", "nginx": "nginx:1.27"}
@@ -33,12 +34,12 @@ class MortalEngine(FakeEngine):
     dies_at: int | None = None
     after = False
 
-    def _change(self, name: str, *args: Any) -> Any:
+    def _change(self, name: str, *args: Any, **options: Any) -> Any:
         change: Callable[..., Any] = getattr(super(), name)
         number = sum(call in WRITES for call in self.calls) + 1
         if number == self.dies_at and not self.after:
             raise Killed
-        result = change(*args)
+        result = change(*args, **options)
         if number == self.dies_at:
             raise Killed
         return result
@@ -54,6 +55,21 @@ class MortalEngine(FakeEngine):
 
     def remove_container(self, *args: Any) -> bool:
         return bool(self._change("remove_container", *args))
+
+    def create_network(self, *args: Any, **options: Any) -> str:
+        return str(self._change("create_network", *args, **options))
+
+    def connect_network(self, *args: Any) -> None:
+        self._change("connect_network", *args)
+
+    def remove_network(self, *args: Any) -> bool:
+        return bool(self._change("remove_network", *args))
+
+    def create_volume(self, *args: Any) -> None:
+        self._change("create_volume", *args)
+
+    def remove_volume(self, *args: Any) -> bool:
+        return bool(self._change("remove_volume", *args))
 
     def put_file(self, *args: Any) -> None:
         self._change("put_file", *args)

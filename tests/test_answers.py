@@ -97,7 +97,21 @@ def test_fields_of_the_engine() -> None:
     engine = FakeEngine()
     assert read_source(AnswerSource(engine="kernel"), engine) == ("6.1.0",)
     assert read_source(AnswerSource(engine="version"), engine) == ("20.10.24",)
-    assert read_source(AnswerSource(engine="id"), engine) == ("FAKE:ENGINE",)
+
+
+def test_the_id_is_read_from_an_image_by_the_packs_name_or_its_own() -> None:
+    image = make_image("busybox:1.36", "dl-tools:v1")
+    engine = FakeEngine(image)
+    pack = {"busybox": "busybox:1.36"}
+    assert read_source(AnswerSource(image="busybox", field="id"), engine, pack) == (image.id,)
+    assert read_source(AnswerSource(image="dl-tools:v1", field="id"), engine, pack) == (image.id,)
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("busybox", "docker pull busybox:1.36"), ("dl-tools:v1", "redo")])
+def test_an_image_that_is_not_there_cannot_be_asked_about(name: str, remedy: str) -> None:
+    with pytest.raises(SetupFailed) as caught:
+        read_source(AnswerSource(image=name, field="id"), FakeEngine(), {"busybox": "busybox:1.36"})
+    assert remedy in str(caught.value.remedy)
 
 
 def test_a_container_that_is_gone_cannot_be_asked_about() -> None:
@@ -108,7 +122,16 @@ def test_a_container_that_is_gone_cannot_be_asked_about() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [{}, {"container": "a"}, {"container": "a", "field": "x"}, {"engine": "cpu"}, {"engine": "id", "container": "a"}],
+    [
+        {},
+        {"container": "a"},
+        {"container": "a", "field": "x"},
+        {"engine": "cpu"},
+        {"engine": "id", "container": "a"},
+        {"image": "a"},
+        {"image": "a", "field": "ip"},
+        {"image": "a", "engine": "id"},
+    ],
 )
 def test_a_source_that_means_nothing_is_refused(raw: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=":"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dockerlearn.course.packs import course_folder
 from dockerlearn.errors import NoEngine
 from tests.cli_support import Learner
 
@@ -292,3 +293,19 @@ def test_json_of_check_lesson_and_course(learner: Learner) -> None:
     assert set(course) == {"passed", "lessons", "open"}
     assert [set(row) for row in course["lessons"]] == [{"lesson", "passed", "steps"}] * 2
     assert course["open"] is None
+
+
+def test_a_lesson_in_depth_can_be_read_at_any_time(learner: Learner) -> None:
+    learner.environ["DOCKERLEARN_PACK"] = str(course_folder())
+    assert "dockerlearn start" in learner("concept", code=2).err
+    shown = learner("concept", "first-run", code=0).out
+    for title in ("What it is", "Picture", "Under the hood", "Myth: A container is a small virtual machine", "To keep"):
+        assert title in shown
+    assert "docker (client) --asks--> engine" in shown
+    found = learner("concept", "first-run", "--json", code=0).json
+    assert set(found) == {"title", "summary", "concept", "myths"}
+    assert len(found["myths"]) == 3
+    assert found["concept"]["takeaways"]
+    assert "did you mean first-run" in learner("concept", "first-rum", code=2).err
+    learner("start", "--plain", code=0)
+    assert "Myth" in learner("concept", code=0).out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -393,3 +394,10 @@ class TestTlsVariables:
 
     def test_a_local_socket_has_none(self, home: Path, root: Path) -> None:
         assert find({"DOCKER_HOST": "unix:///x", "DOCKER_TLS_VERIFY": "1"}, home, root=root).tls is None
+
+
+def test_a_configuration_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".docker").mkdir()
+    os.mkfifo(tmp_path / ".docker" / "config.json")
+    with pytest.raises(ContextBroken, match="it is not a file"):
+        find({}, tmp_path, root=tmp_path)

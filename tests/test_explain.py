@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from dockerlearn.checks.vocabulary import NOUNS
 from dockerlearn.course import explain, tree, variables
 from dockerlearn.course.models import Lesson, Variable
 from dockerlearn.course.packs import open_pack, pack_problems
@@ -47,7 +48,7 @@ FAULTS = [
         18,
         10,
         "steps[0].setup[1].contaner",
-        "this is not a thing to look at, which is container, file or image",
+        "this is not a thing to look at, which is container, file, network, volume or image",
         "did you mean container?",
     ),
     (18, 44, "steps[0].setup[1].comand", "unknown key", "did you mean command?"),
@@ -75,7 +76,7 @@ FAULTS = [
         29,
         9,
         "steps[0].check[2]",
-        "it does not say what it is about: one of its keys is container, http, file or image",
+        f"it does not say what it is about: one of its keys is {', '.join(list(NOUNS)[:-1])} or image",
         None,
     ),
     (30, 20, "steps[0].hints[1]", "this text is empty", "leave the key out, or say what belongs here"),
@@ -260,6 +261,88 @@ def test_a_fault_is_told_in_its_place(old: str, new: str, expected: tuple[int, i
 )
 def test_an_image_is_the_packs_by_any_name_or_the_courses_own(image: str) -> None:
     assert lesson(STEP.replace("image: nginx", f"image: '{image}'")) == ()
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "message"),
+    [
+        ("{network: net}", "network", "the course's networks begin with dl-, and 'net' does not"),
+        ("{network: dl-net, attached: [web]}", "attached[0]", "the course's containers begin with dl-"),
+        ("{network: dl-net, attached: {web: any}}", "attached.web", "the course's containers begin with dl-"),
+        ("{volume: data}", "volume", "the course's volumes begin with dl-, and 'data' does not"),
+        ("{volume: dl-data, used_by: db}", "used_by", "the course's containers begin with dl-"),
+        ("{tcp: 'db:80'}", "tcp", "the course's containers begin with dl-"),
+        ("{tcp: dl-db}", "tcp", "'dl-db' is not CONTAINER:PORT, as in dl-web:80"),
+        ("{exec: db, command: ls}", "exec", "the course's containers begin with dl-"),
+        ("{exec: dl-db}", "", "the key command is missing"),
+        ("{exec: dl-db, command: ''}", "command", "says what to run"),
+        ("{containers: {image: httpd}}", "containers.image", "'httpd' is neither an image of pack.yaml nor a dl- name"),
+        ("{container: dl-a, networks: [front]}", "networks[0]", "the course's networks begin with dl-"),
+        ("{container: dl-a, mounts: {data: dl-data}}", "mounts.data", "'data' is not a path in a container"),
+        ("{container: dl-a, mounts: {/data: data}}", 'mounts["/data"]', "the course's volumes begin with dl-"),
+        (
+            "{container: dl-a, mounts: {/data: {name: v}}}",
+            'mounts["/data"].name',
+            "the course's volumes begin with dl-",
+        ),
+        ("{container: dl-a, mounts: {/data: {from: v}}}", 'mounts["/data"].from', "unknown key"),
+        ("{container: dl-a, mounts: some}", "mounts", "is any, none, or a mapping"),
+        ("{image: nginx, smaller_than: httpd}", "smaller_than", "'httpd' is neither"),
+    ],
+)
+def test_names_within_a_check_are_looked_at(check: str, path: str, message: str) -> None:
+    (found,) = lesson(STEP.replace("{container: dl-a, running: true, image: nginx}", check))
+    assert found.path == f"steps[0].check[0].{path}".rstrip(".")
+    assert message in found.message
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "message"),
+    [
+        ("{network: net}", "network", "the course's networks begin with dl-"),
+        ("{network: bridge}", "network", "the course's networks begin with dl-"),
+        ("{network: dl-net, driver: overlay}", "driver", "unknown key"),
+        ("{network: dl-net, subnet: 10.0.0.0/8}", "subnet", "unknown key"),
+        ("{volume: data}", "volume", "the course's volumes begin with dl-"),
+        ("{volume: dl-data, driver: nfs}", "driver", "unknown key"),
+        ("{volume: dl-data, files: {a/b: x}}", 'files["a/b"]', "is not the name of a file at the top of a volume"),
+        ("{container: dl-a, image: nginx, networks: [host]}", "networks[0]", "the course's networks begin with dl-"),
+        ("{container: dl-a, image: nginx, networks: {web: []}}", "networks.web", "the course's networks begin with"),
+        ("{container: dl-a, image: nginx, mounts: {/a: v}}", 'mounts["/a"]', "the course's volumes begin with dl-"),
+        ("{container: dl-a, image: nginx, mounts: {/a: {volume: v}}}", 'mounts["/a"].volume', "the course's volumes"),
+        ("{container: dl-a, image: nginx, mounts: {/a: /etc}}", 'mounts["/a"]', "the course's volumes begin with dl-"),
+        ("{container: dl-a, image: nginx, mounts: {/a: {source: /etc}}}", 'mounts["/a"].source', "is not a folder"),
+        ("{container: dl-a, image: nginx, mounts: {a: dl-v}}", "", "is not a path in a container"),
+    ],
+)
+def test_names_within_what_is_stated_are_looked_at(item: str, path: str, message: str) -> None:
+    (found,) = lesson(STEP.replace("    task:", f"    setup: [{item}]\n    task:"))
+    assert message in found.message
+    assert found.path in {f"steps[0].setup[0].{path}".rstrip("."), "steps[0].setup[0]"}
+
+
+def test_good_networks_and_volumes_can_be_stated() -> None:
+    good = (
+        "{network: dl-net, internal: true}, {network: dl-old, absent: true}, {volume: dl-data, files: {note: hello}},"
+        " {container: dl-a, image: nginx, networks: {dl-net: [db]}, mounts: {/a: dl-data, /b: ./site}}"
+    )
+    assert lesson(STEP.replace("    task:", f"    setup: [{good}]\n    task:")) == ()
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "{network: bridge, attached: none}",
+        "{network: dl-net, attached: {dl-a: db, dl-b: none}}",
+        "{volume: dl-data, used_by: any, files: {/note: hello}}",
+        "{containers: {running: true, name: {matches: '^dl-'}}, count: 3}",
+        "{container: dl-a, networks: {bridge: none}, mounts: {/data: {source: ./site, read_only: true}, /x: any}}",
+        "{container: dl-a, capabilities: {drop: [ALL]}, compose: {service: web}, changed: {/etc/x: added}}",
+        "{image: nginx, larger_than: dl-app, layers_shared_with: {dl-base: any}, runs: {command: [ls], prints: any}}",
+    ],
+)
+def test_good_checks_of_each_kind(check: str) -> None:
+    assert lesson(STEP.replace("{container: dl-a, running: true, image: nginx}", check)) == ()
 
 
 def test_nothing_is_put_into_the_declarations_of_variables() -> None:

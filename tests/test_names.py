@@ -56,3 +56,37 @@ def test_mistakes_http_and_same_as_declare_too_and_foreign_names_never() -> None
         "localhost:5000/dl-same:latest",
         "docker.io/library/dl-other:v2",
     }
+
+
+def test_networks_volumes_and_those_on_them_declare_too() -> None:
+    check: list[Tree] = [
+        {"network": "dl-net", "attached": {"dl-web": "any", "other": "none"}},
+        {"network": "bridge", "attached": "none"},
+        {"volume": "dl-data", "used_by": ["dl-db"]},
+        {"volume": "dl-more", "used_by": "any"},
+        {"tcp": "dl-cache:6379"},
+        {"exec": "dl-box", "command": "true"},
+        {"containers": {"image": "dl-job:v1"}, "count": "2"},
+        {
+            "container": "dl-all",
+            "networks": {"dl-front": "any", "bridge": "none"},
+            "mounts": {
+                "/a": "dl-vol",
+                "/b": "./site",
+                "/c": {"name": "dl-named"},
+                "/d": "any",
+                "/e": {"name": "x"},
+            },
+        },
+        {"container": "dl-words", "networks": "dl-back", "mounts": "none"},
+        {"image": "dl-app:v1", "smaller_than": "dl-big", "layers_shared_with": {"dl-base": "any"}},
+    ]
+    step: Tree = {"id": "a", "title": "A", "task": "t", "hints": ["h"], "solution": "s", "check": check}
+    tree: Tree = {"title": "T", "level": "expert", "summary": "S", "minutes": "1", "steps": [step]}
+    lesson = msgspec.convert(explain.tagged(tree, Lesson), Lesson, strict=False)
+    declared = names.declared(lesson)
+    assert declared.networks == {"dl-net", "dl-front", "dl-back"}
+    assert declared.volumes == {"dl-data", "dl-more", "dl-vol", "dl-named"}
+    assert declared.containers == {"dl-web", "dl-db", "dl-cache", "dl-box", "dl-all", "dl-words"}
+    images = {"dl-job:v1", "dl-app:v1", "dl-big:latest", "dl-base:latest"}
+    assert declared.images == {f"docker.io/library/{name}" for name in images}

@@ -26,6 +26,7 @@ from dockerlearn.paths import Paths
 from dockerlearn.progress.store import Store
 from dockerlearn.session.session import Place, Session
 from tests.fake_engine import FakeEngine, make_image
+from tests.one_lesson import one_lesson
 
 BUSYBOX = make_image("busybox:1.36", digests=("busybox@sha256:" + "1" * 64,))
 LOOP = ("sh", "-c", "while true; do date; sleep 1; done")
@@ -40,7 +41,7 @@ class Learner:
         self.store = Store.open(paths.progress)
         self.asked = 0
         self.session = Session(
-            open_pack(),
+            open_pack(one_lesson(paths.home.parent / "pack")),
             self.store,
             paths,
             self._engine,
@@ -117,7 +118,7 @@ class TestStart:
         [
             ("first-rum", UnknownLesson, "first-run"),
             ("first-run/rum", UnknownStep, "run"),
-            ("images", UnknownLesson, "images"),
+            ("zebra", UnknownLesson, "zebra"),
             ("a/b/c", UsageError, "a/b/c"),
             ("", UsageError, "LESSON"),
         ],
@@ -402,3 +403,27 @@ class TestHelp:
             learner.session.predict(bare, "1")
         with pytest.raises(WrongKind):
             learner.session.hint(bare)
+
+
+def test_a_refused_new_attempt_leaves_the_old_one_open(learner: Learner) -> None:
+    place = learner.session.start()
+    other = Learner(learner.paths, FakeEngine(BUSYBOX, engine_id="ANOTHER"))
+    other.engine.add("dl-first")
+    with pytest.raises(NameTaken):
+        other.session.start("first-run", anew=True)
+    other.store.close()
+    assert place.attempt is not None
+    attempt = learner.store.attempt("docker", "first-run")
+    assert attempt is not None
+    assert attempt.id == place.attempt.id
+    learner.run()
+    assert learner.session.check(learner.place()).passed
+
+
+def test_a_new_attempt_on_the_same_engine_keeps_what_was_made_in_the_ledger(learner: Learner) -> None:
+    learner.session.start()
+    learner.run()
+    place = learner.session.start("first-run", anew=True)
+    assert place.name == "first-run/run"
+    assert not place.passed
+    assert "dl-first" not in learner.engine.by_name

@@ -18,9 +18,13 @@ from dockerlearn.engine.snapshots import (
     Binding,
     ContainerSnapshot,
     ImageSnapshot,
+    changes_from_diff,
+    commands_from_top,
     container_from_inspect,
     image_from_inspect,
     moment,
+    network_from_inspect,
+    volume_from_inspect,
 )
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -228,3 +232,37 @@ def test_examples_in_the_docstrings() -> None:
     outcome = doctest.testmod(snapshots)
     assert outcome.attempted >= 1
     assert outcome.failed == 0
+
+
+def test_networks() -> None:
+    net = network_from_inspect(read("docker-20.10.network-net"))
+    assert (net.name, net.driver, net.scope, net.internal) == ("h2-net", "bridge", "local", False)
+    assert len(net.id) == 64
+    assert net.created == datetime(2026, 11, 24, 4, 45, 44, 468424, tzinfo=UTC)
+    assert net.labels == {"course": "yes"}
+    assert net.options == {}
+    assert net.subnets == ("10.213.128.0/24",)
+    assert {one[:12] for one in net.members} == {"9edcbf92574f"}
+    assert network_from_inspect(read("docker-20.10.network-internal")).internal
+
+
+def test_volumes() -> None:
+    volume = volume_from_inspect(read("docker-20.10.volume-vol"))
+    assert (volume.name, volume.driver, volume.labels, volume.options) == ("h2-vol", "local", {"course": "yes"}, {})
+    assert volume.mountpoint.endswith("/volumes/h2-vol/_data")
+    assert not volume.anonymous
+    assert volume.created == datetime(2026, 11, 24, 4, 45, 46, tzinfo=UTC)
+    plain = volume_from_inspect(read("docker-20.10.volume-plain"))
+    assert plain.labels == {}
+    assert volume_from_inspect({"Name": "a" * 64}).anonymous
+
+
+def test_processes_and_changes() -> None:
+    assert commands_from_top(read("docker-20.10.top")) == ("sleep 600",)
+    assert commands_from_top({"Titles": ["PID", "COMMAND"], "Processes": [["1", "sh -c a"], ["2"]]}) == ("sh -c a",)
+    assert commands_from_top({}) == ()
+    changes = changes_from_diff(json.loads((RECORDED / "docker-20.10.changes.json").read_text()))
+    assert changes["/etc/new"] == "added"
+    assert changes["/bin/vi"] == "deleted"
+    assert changes["/etc"] == "changed"
+    assert changes_from_diff(None) == {}

@@ -22,7 +22,7 @@ from typing import cast
 import pytest
 
 from dockerlearn.errors import StoreDamaged, StoreError, StoreNewer, UsageError
-from dockerlearn.progress.schema import MIGRATIONS
+from dockerlearn.progress.schema import APPLICATION_ID, MIGRATIONS
 from dockerlearn.progress.store import Attempt, StepKey, Store
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, 678, UTC)
@@ -235,6 +235,35 @@ def test_file_of_a_newer_version_is_refused_and_left(path: Path) -> None:
     with pytest.raises(StoreNewer):
         Store.open(path)
     assert path.read_bytes() == before
+
+
+def test_file_of_the_first_version_is_brought_to_this_one(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path) as raw:
+        raw.executescript(MIGRATIONS[0])
+        raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        raw.execute("PRAGMA user_version = 1")
+        raw.execute(
+            "INSERT INTO attempts (pack, lesson, engine_id, variables, began) VALUES ('docker', 'a', 'E', '{}', ?)",
+            ("2026-01-01T00:00:00.000000+00:00",),
+        )
+        row = "INSERT INTO ledger (id, engine_id, kind, object_id, name, attempt_id, nonce, made, entered) VALUES "
+        when = "'2026-01-01T00:00:00.000000+00:00'"
+        raw.execute(f"{row} (7, 'E', 'container', 'c1', 'dl-web', 1, NULL, 1, {when})")
+        raw.execute(f"{row} (9, 'E', 'image', NULL, 'dl-app:v1', 1, 'abc', 1, {when})")
+    raw.close()
+    with Store.open(path) as store:
+        assert [(one.id, one.kind, one.name, one.nonce) for one in store.entries("E")] == [
+            (7, "container", "dl-web", None),
+            (9, "image", "dl-app:v1", "abc"),
+        ]
+        assert store.enter("E", "container", "c1", "dl-web", 1) == 7
+        network = store.enter("E", "network", "n1", "dl-net", 1)
+        assert network > 9
+        assert store.enter("E", "network", "n1", "dl-net", 1) == network
+        intent = store.intend("E", "volume", "dl-data", 1, "nonce")
+        assert store.confirm(intent, "dl-data@1")
+        assert {one.kind for one in store.entries("E")} == {"container", "image", "network", "volume"}
 
 
 @pytest.mark.parametrize("damage", ["text", "header", "middle"])

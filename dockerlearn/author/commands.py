@@ -27,7 +27,7 @@ def split(script: str) -> tuple[str, ...]:
     commands: list[str] = []
     open_lines: list[str] = []
     for line in script.splitlines():
-        if not open_lines and not line.strip():
+        if not open_lines and (not line.strip() or line.lstrip().startswith("#")):
             continue
         open_lines.append(line)
         text = "\n".join(open_lines)

@@ -20,6 +20,7 @@ from dockerlearn.author.commands import ShellTimeout, play, split
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import all_met, look
 from dockerlearn.course.models import FileSolution, Mistake
+from dockerlearn.course.names import declared
 from dockerlearn.course.packs import LoadedPack
 from dockerlearn.engine.api import EngineApi
 from dockerlearn.errors import DockerlearnError
@@ -28,7 +29,7 @@ from dockerlearn.progress.store import Store
 from dockerlearn.session.script import solution_script
 from dockerlearn.session.session import Place, Session
 from dockerlearn.session.verdict import Verdict
-from dockerlearn.setup import clean
+from dockerlearn.setup import clean, ledger
 from dockerlearn.world.world import Scope, World
 
 Way = str | FileSolution
@@ -232,15 +233,17 @@ class _Step:
             if status != 0:
                 return f"`{command}` ended with status {status}: {text.strip()[-300:]}"
         result = look(predict.proof.check, lambda: self._world(place))
-        self._session.check(place)  # enters what the proof made into the ledger, so that it is taken away
+        if place.attempt is not None:  # what the proof made is taken away with the rest, in a step of any kind
+            ledger.observe(self._engine, self._session.store, place.attempt, declared(place.lesson))
         if result.status is not Status.MET:
             return f"it is {result.status}: {_told(result.outcomes)}; printed: {printed.strip()[-300:]}"
         return None
 
     def _world(self, place: Place) -> World:
         record = place.record
+        own = ledger.own_containers(self._session.store, place.attempt) if place.attempt is not None else frozenset()
         scope = Scope(
-            self._session.pack.references, record.baseline if record else {}, record.since if record else None
+            self._session.pack.references, record.baseline if record else {}, record.since if record else None, own
         )
         return World(self._engine, place.folder, scope)
 

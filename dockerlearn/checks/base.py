@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.world.world import World
+
+Mention = tuple[Literal["container", "image", "network", "volume"], str]
+"""What kind of thing, and its name."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,10 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def subject(self) -> str:
         """The thing that an outcome is about, for "first cause first"."""
         return f"{self.word} {self.name}"
+
+    def mentions(self) -> Iterator[Mention]:
+        """The things that it speaks of by name; those that begin with ``dl-`` are the lesson's own."""
+        return iter(())
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look at the fields, most basic first."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from dockerlearn.checks import prose
-from dockerlearn.checks.base import Finding, Noun
+import msgspec
+
+from dockerlearn.checks import memberships, mounts, prose
+from dockerlearn.checks.base import Finding, Mention, Noun
+from dockerlearn.checks.files import content
+from dockerlearn.checks.findings import flag, several, value
 from dockerlearn.checks.matchers import ANY, NONE, Match, Wanted, describe, fits, fits_some
 from dockerlearn.engine.snapshots import Binding, ContainerSnapshot
 from dockerlearn.text import one_line
@@ -24,11 +28,41 @@ FIRST_WORDS = 3.0
 Ports = dict[str, Wanted] | str
 
 
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was given to a container's processes beyond the usual, and taken from them.
+
+    A list wants each of its names; with or without ``CAP_``.
+
+    >>> Capabilities(drop=["ALL"], add=["NET_BIND_SERVICE"]).drop
+    ['ALL']
+    """
+
+    add: list[str] | Wanted | None = None
+    drop: list[str] | Wanted | None = None
+
+
+class ComposeLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which service of which Compose project a container is.
+
+    >>> ComposeLabels(project="dl-shop", service="web").service
+    'web'
+    """
+
+    project: Wanted | None = None
+    service: Wanted | None = None
+
+
 class Container(Noun, frozen=True, kw_only=True, tag="container"):
     """A container, by its name.
 
+    ``attached`` is whether it was made with its output attached, as ``docker run`` without ``-d`` and ``docker create``
+    do. ``processes`` are the command lines that ``docker top`` shows, ``changed`` maps paths to added, changed or
+    deleted, as ``docker diff`` tells. ``same_as_at_start`` compares with what carried the name when the step began.
+
     >>> Container(container="dl-web", running="true").subject
     'container dl-web'
+    >>> Container(container="dl-web", networks={"dl-net": "web"}, mounts={"/data": "dl-data"}).mounts
+    {'/data': 'dl-data'}
     """
 
     word: ClassVar[str] = "container"
@@ -50,19 +84,44 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
     labels: dict[str, Wanted] = {}
     published: Ports | None = None
     asked_to_publish: Ports | None = None
+    mounts: mounts.Mounts | None = None
+    networks: memberships.Networks | None = None
     network_mode: Wanted | None = None
     restart_policy: Wanted | None = None
     restart_count: Wanted | None = None
     health: Wanted | None = None
     memory: Wanted | None = None
+    cpus: Wanted | None = None
+    pids_limit: Wanted | None = None
+    capabilities: Capabilities | None = None
     read_only: bool | None = None
     privileged: bool | None = None
     init: bool | None = None
     tty: bool | None = None
+    open_stdin: bool | None = None
+    attached: bool | None = None
     auto_remove: bool | None = None
     stop_signal: Wanted | None = None
+    compose: ComposeLabels | str | None = None
+    same_as_at_start: bool | None = None
+    processes: Wanted | None = None
+    changed: dict[str, Wanted] | str | None = None
     files: dict[str, Wanted] = {}
     logs: Wanted | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("mounts", "changed", "compose"):
+            asked = getattr(self, field)
+            if isinstance(asked, str) and asked not in {ANY, NONE}:
+                raise ValueError(f"{field}: is {ANY}, {NONE}, or a mapping")
+
+    def mentions(self) -> Iterator[Mention]:
+        """Itself, its image, the networks and volumes that it should have or not."""
+        yield "container", self.container
+        if self.image is not None:
+            yield "image", self.image
+        yield from memberships.mentions(self.networks)
+        yield from mounts.mentions(self.mounts)
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look at what is there first, then at its state, then at what it was made of."""
@@ -76,25 +135,35 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             # An author who asks for no field asks whether it exists.
             yield Finding(ok=False, expected=f"there should be a container named {name}", found=found, next=hint)
             return
+        if self.same_as_at_start is not None:
+            yield _same(world, there, self.same_as_at_start)
         if self.absent is False or self == Container(container=name):
             yield Finding(ok=True, expected="", found="there")
         if self.running is not None:
             yield _running(world, there) if self.running else _stopped(there)
         if self.status is not None:
-            yield _value(name, "status", self.status, there.status, prose.state(there))
+            yield value(name, "status", self.status, there.status, prose.state(there))
         if self.exit_code is not None:
             yield _exit_code(there, self.exit_code)
         if self.oom_killed is not None:
-            yield _flag(name, "have been killed for using too much memory", self.oom_killed, there.oom_killed)
+            yield flag(name, "have been killed for using too much memory", self.oom_killed, there.oom_killed)
         if self.image is not None:
             yield _image(world, there, self.image)
         yield from self._made_of(there)
+        if self.mounts is not None:
+            yield from mounts.findings(world, there, self.mounts)
+        if self.networks is not None:
+            yield from memberships.findings(world, there, self.networks)
         if self.health is not None:
             yield _health(there, self.health)
         if self.published is not None:
             yield _published(there, self.published)
+        if self.processes is not None:
+            yield _processes(world, there, self.processes)
+        if self.changed is not None:
+            yield from _changed(world, there, self.changed)
         for path, wanted in self.files.items():
-            yield _file(world, there, path, wanted)
+            yield content(there.name, path, wanted, world.path(there, path))
         if self.logs is not None:
             yield _logs(world, there, self.logs)
 
@@ -104,13 +173,13 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             yield _argv(name, "command", self.command, (there.command, there.argv))
         if self.entrypoint is not None:
             yield _argv(name, "entrypoint", self.entrypoint, (there.entrypoint,))
-        for variable, wanted in self.env.items():
-            yield _value(name, f"environment variable {variable}", wanted, there.env.get(variable))
-        for label, wanted in self.labels.items():
-            yield _value(name, f"label {label}", wanted, there.labels.get(label))
+        for variable, text in self.env.items():
+            yield value(name, f"environment variable {variable}", text, there.env.get(variable))
+        for label, text in self.labels.items():
+            yield value(name, f"label {label}", text, there.labels.get(label))
         if self.asked_to_publish is not None:
             yield _ports(name, "ask to publish", self.asked_to_publish, there.asked)
-        for word, value, seen in (
+        for word, wanted, seen in (
             ("user", self.user, there.user),
             ("working directory", self.workdir, there.workdir),
             ("hostname", self.hostname, there.hostname),
@@ -118,19 +187,32 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             ("restart policy", self.restart_policy, there.restart_policy),
             ("number of restarts", self.restart_count, there.restart_count),
             ("memory limit", self.memory, there.memory or None),
+            ("limit of processors", self.cpus, there.cpus or None),
+            ("limit of processes", self.pids_limit, there.pids_limit or None),
             ("stop signal", self.stop_signal, there.stop_signal),
         ):
-            if value is not None:
-                yield _value(name, word, value, seen)
-        for words, flag, is_so in (
+            if wanted is not None:
+                yield value(name, word, wanted, seen)
+        for words, asked, is_so in (
             ("have a read-only root file system", self.read_only, there.read_only),
             ("be privileged", self.privileged, there.privileged),
             ("have an init process", self.init, there.init),
             ("have a terminal (-t)", self.tty, there.tty),
+            ("keep its input open (-i)", self.open_stdin, there.open_stdin),
+            ("have been made with its output attached", self.attached, there.attached),
             ("be removed when it ends (--rm)", self.auto_remove, there.auto_remove),
         ):
-            if flag is not None:
-                yield _flag(name, words, flag, is_so)
+            if asked is not None:
+                yield flag(name, words, asked, is_so)
+        if self.capabilities is not None:
+            for word, names, seen_names in (
+                ("added capabilities", self.capabilities.add, there.cap_add),
+                ("dropped capabilities", self.capabilities.drop, there.cap_drop),
+            ):
+                if names is not None:
+                    yield several(name, word, _bare(names), seen_names)
+        if self.compose is not None:
+            yield from _compose(there, self.compose)
 
 
 def _gone(world: World, name: str, there: ContainerSnapshot | None) -> Finding:
@@ -233,21 +315,78 @@ def _argv(name: str, word: str, wanted: list[str] | Wanted, seen: tuple[tuple[st
     return Finding(ok=False, expected=f"the {word} of {name} should be {text}", found=f"it is {found}")
 
 
-def _value(name: str, word: str, wanted: Wanted, seen: str | int | None, told: str | None = None) -> Finding:
-    if fits(wanted, seen):
-        return Finding(ok=True, expected="", found=f"{word} {seen}")
-    found = f"it {told}" if told else f"it is {one_line(str(seen))}" if seen not in {None, ""} else "there is none"
-    return Finding(ok=False, expected=f"the {word} of {name} should be {describe(wanted)}", found=found)
+def _bare(names: list[str] | Wanted) -> list[str] | Wanted:
+    if isinstance(names, list):
+        return [name.upper().removeprefix("CAP_") for name in names]
+    if isinstance(names, str) and names not in {ANY, NONE}:
+        return names.upper().removeprefix("CAP_")
+    return names
 
 
-def _flag(name: str, words: str, wanted: bool, seen: bool) -> Finding:
-    if wanted == seen:
-        return Finding(ok=True, expected="", found="" if not seen else words.removeprefix("have ").removeprefix("be "))
+def _compose(there: ContainerSnapshot, wanted: ComposeLabels | str) -> Iterator[Finding]:
+    project = there.labels.get("com.docker.compose.project")
+    service = there.labels.get("com.docker.compose.service")
+    if isinstance(wanted, str):
+        expected = f"{there.name} should {'' if wanted == ANY else 'not '}belong to a Compose project"
+        found = f"it belongs to {one_line(project)}" if project else "it belongs to none"
+        yield Finding(ok=bool(project) == (wanted == ANY), expected=expected, found=found)
+        return
+    for word, asked, seen in (
+        ("Compose project", wanted.project, project),
+        ("Compose service", wanted.service, service),
+    ):
+        if asked is not None:
+            yield value(there.name, word, asked, seen)
+
+
+def _same(world: World, there: ContainerSnapshot, wanted: bool) -> Finding:
+    began = world.began_as(there.name)
+    if (began == there.id) == wanted:
+        return Finding(ok=True, expected="", found="the one from before" if wanted else "a new one")
+    if not wanted:
+        return Finding(
+            ok=False,
+            expected=f"{there.name} should be a new container",
+            found="it is the one that was there when the step began",
+            next=f"docker rm -f {there.name}, then make it again",
+        )
+    found = "another one carries the name now" if began else "there was none when the step began"
+    return Finding(ok=False, expected=f"{there.name} should be the container that the step began with", found=found)
+
+
+def _processes(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
+    expected = f"{there.name} should run {prose.process(wanted)}"
+    if not there.is_up:
+        if wanted == NONE:
+            return Finding(ok=True, expected="", found="no process")
+        return Finding(ok=False, expected=expected, found=f"it {prose.state(there)}", next=prose.way_to_run(there))
+    seen = world.processes(there)
+    if fits_some(wanted, seen):
+        return Finding(ok=True, expected="", found=f"runs {prose.process(wanted)}")
     return Finding(
         ok=False,
-        expected=f"{name} should {'' if wanted else 'not '}{words}",
-        found="it does not" if wanted else "it does",
+        expected=expected,
+        found=f"it runs {prose.quoted(seen)}",
+        next=f"docker top {there.name}",
+        wait=0.2 if world.uptime(there, FIRST_WORDS) < FIRST_WORDS else None,
+        waiting_for=f"the processes of {there.name}",
     )
+
+
+def _changed(world: World, there: ContainerSnapshot, wanted: dict[str, Wanted] | str) -> Iterator[Finding]:
+    seen = world.changes(there)
+    look = f"docker diff {there.name}"
+    if isinstance(wanted, str):
+        ok = bool(seen) == (wanted == ANY)
+        expected = f"{'something' if wanted == ANY else 'nothing'} in {there.name} should differ from its image"
+        yield Finding(ok=ok, expected=expected, found=prose.changes(seen), next=look)
+        return
+    for path, how in wanted.items():
+        kind = seen.get(path.rstrip("/") or "/")
+        ok = fits(how, kind)
+        told = f"{path} is {kind}" if kind else f"{path} is as in the image"
+        expected = f"{path} in {there.name} should be {'as in the image' if how == NONE else describe(how)}"
+        yield Finding(ok=ok, expected=expected, found=told, next=look)
 
 
 def _health(there: ContainerSnapshot, wanted: Wanted) -> Finding:
@@ -305,30 +444,6 @@ def _ports(name: str, verb: str, wanted: Ports, seen: Mapping[str, tuple[Binding
         expected = f"{name} should {'not ' if unwanted else ''}{verb} its port {key.removesuffix('/tcp')}{outside}"
         return Finding(ok=False, expected=expected, found=f"it publishes {told}", next=f"docker port {name}")
     return Finding(ok=True, expected="", found=f"publishes {told}")
-
-
-def _file(world: World, there: ContainerSnapshot, path: str, wanted: Wanted) -> Finding:
-    seen = world.path(there, path)
-    if wanted in (NONE, "false"):
-        if seen is None:
-            return Finding(ok=True, expected="", found=f"no {path}")
-        return Finding(ok=False, expected=f"there should be no {path} in {there.name}", found="it is there")
-    if wanted == ANY:
-        expected = f"there should be a {path} in {there.name}"
-        if seen is not None:
-            return Finding(ok=True, expected="", found=f"{path} is there")
-        return Finding(ok=False, expected=expected, found="it is not there")
-    expected = f"{path} in {there.name} should hold {describe(wanted)}"
-    if seen is None:
-        return Finding(ok=False, expected=expected, found="there is no such file in it")
-    if seen.content is None:
-        other = f"it is a {seen.kind}, not a file"
-        large = f"it is too large to look into ({seen.size / 1e6:.1f} MB)"
-        return Finding(ok=False, expected=expected, found=large if seen.kind == "file" else other)
-    text = seen.content.decode("utf-8", "replace")
-    if fits(wanted, text) or fits(wanted, text.strip()):
-        return Finding(ok=True, expected="", found=f"{path} holds what it should")
-    return Finding(ok=False, expected=expected, found=f"it holds {prose.excerpt(text)}")
 
 
 def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:

@@ -7,12 +7,17 @@ from typing import ClassVar
 
 from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding, Noun
-from dockerlearn.checks.matchers import Wanted, describe, fits
+from dockerlearn.checks.matchers import Wanted, describe, fits, fits_some
+from dockerlearn.engine import references
 from dockerlearn.world.world import World
 
 
 class File(Noun, frozen=True, kw_only=True, tag="file"):
-    """A path beneath the lesson's folder, relative to it."""
+    """A path beneath the lesson's folder, relative to it.
+
+    ``archive`` is ``image`` for what ``docker save`` writes, ``files`` for another tar archive, else ``other``.
+    ``archive_of`` names an image that is in it, with its name; ``archive_names`` are the names of images in it.
+    """
 
     word: ClassVar[str] = "file"
 
@@ -21,6 +26,9 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
     content: Wanted | None = None
     executable: bool | None = None
     kind: Wanted | None = None
+    archive: Wanted | None = None
+    archive_of: str | None = None
+    archive_names: Wanted | None = None
 
     def __post_init__(self) -> None:
         if self.file.startswith(("/", "~")) or ".." in self.file.split("/") or not self.file:
@@ -52,6 +60,7 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
                 yield Finding(ok=False, expected=expected, found=found)
             else:
                 yield Finding(ok=True, expected="", found="holds what it should")
+        yield from self._archived(world)
         if self.executable is not None and there.executable != self.executable:
             yield Finding(
                 ok=False,
@@ -59,3 +68,50 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
                 found=f"it is {'not ' if self.executable else ''}executable",
                 next=f"chmod {'+' if self.executable else '-'}x {self.file}",
             )
+
+    def _archived(self, world: World) -> Iterator[Finding]:
+        if self.archive is None and self.archive_of is None and self.archive_names is None:
+            return
+        there = world.archive(self.file)
+        told = _KINDS[there.kind]
+        if self.archive is not None and not fits(self.archive, there.kind):
+            yield Finding(ok=False, expected=f"{self.file} should be {_kind(self.archive)}", found=f"it is {told}")
+        names = tuple(references.short(name) for image in there.images for name in image.names)
+        if self.archive_names is not None and not fits_some(self.archive_names, names):
+            expected = f"the names of the images in {self.file} should be {describe(self.archive_names)}"
+            yield Finding(ok=False, expected=expected, found=f"they are {', '.join(names)}" if names else "it has none")
+        if self.archive_of is not None:
+            yield self._archive_of(world, self.archive_of, names)
+
+    def _archive_of(self, world: World, image: str, names: tuple[str, ...]) -> Finding:
+        there = world.archive(self.file)
+        shown = references.short(world.scope.reference(image))
+        expected = f"{self.file} should be an archive of the image {shown}"
+        if there.kind != "image":
+            return Finding(ok=False, expected=expected, found=f"it is {_KINDS[there.kind]}")
+        # Podman saves what has no registry as localhost/NAME.
+        if shown not in {name.removeprefix("localhost/") for name in names}:
+            found = f"the image in it is called {', '.join(names)}" if names else "the image in it has no name"
+            return Finding(ok=False, expected=expected, found=found)
+        on_engine = world.image(image)
+        saved = [
+            kept.layers
+            for kept in there.images
+            if any(references.short(n).removeprefix("localhost/") == shown for n in kept.names)
+        ]
+        if on_engine is not None and on_engine.layers not in saved:
+            return Finding(
+                ok=False, expected=expected, found=f"{shown} in it is another image than the one on the engine"
+            )
+        return Finding(ok=True, expected="", found=f"holds the image {shown}")
+
+
+_KINDS = {
+    "image": "an archive of an image",
+    "files": "an archive of plain files, not of an image",
+    "other": "no archive",
+}
+
+
+def _kind(wanted: Wanted) -> str:
+    return _KINDS.get(wanted, wanted) if isinstance(wanted, str) else describe(wanted)

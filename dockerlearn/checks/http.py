@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from dockerlearn.checks import prose
-from dockerlearn.checks.base import Finding, Noun
+from dockerlearn.checks.base import Finding, Mention, Noun
 from dockerlearn.checks.matchers import Wanted, describe, fits
-from dockerlearn.engine.snapshots import Binding
+from dockerlearn.checks.published import door, parse
 from dockerlearn.world.http import HttpAnswer, HttpFailure
 from dockerlearn.world.world import World
 
@@ -29,9 +29,7 @@ class Http(Noun, frozen=True, kw_only=True, tag="http"):
     headers: dict[str, Wanted] = {}
 
     def __post_init__(self) -> None:
-        name, _, port = self.http.rpartition(":")
-        if not name or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-            raise ValueError(f"{self.http!r} is not CONTAINER:PORT, as in dl-web:80")
+        parse(self.http)
         if not self.path.startswith("/") or any(
             ord(character) <= 32 or ord(character) == 127 for character in self.path
         ):
@@ -40,41 +38,30 @@ class Http(Noun, frozen=True, kw_only=True, tag="http"):
     @property
     def container(self) -> str:
         """The container that is asked."""
-        return self.http.rpartition(":")[0]
+        return parse(self.http)[0]
 
     @property
     def port(self) -> int:
         """The port inside the container."""
-        return int(self.http.rpartition(":")[2])
+        return parse(self.http)[1]
 
     @property
     def subject(self) -> str:
         """An answer is about the container: if that is absent, nothing is said about its port."""
         return f"container {self.container}"
 
+    def mentions(self) -> Iterator[Mention]:
+        """The container that is asked."""
+        yield "container", self.container
+
     def findings(self, world: World) -> Iterator[Finding]:
         """Look for the container, for its published port, and for an answer there."""
-        name, key = self.container, f"{self.port}/tcp"
-        there = world.container(name)
+        name = self.container
         expected = f"{name} should answer on its port {self.port}"
-        if there is None:
-            found, hint = prose.missing(world, name)
-            yield Finding(ok=False, expected=f"there should be a container named {name}", found=found, next=hint)
+        address = yield from door(world, name, self.port, expected)
+        if address is None:
             return
-        if not there.is_up:
-            yield Finding(ok=False, expected=expected, found=f"it {prose.state(there)}", next=prose.way_to_run(there))
-            return
-        bindings = there.published.get(key, ())
-        if not bindings:
-            told = prose.port_list(dict(there.published))
-            yield Finding(
-                ok=False,
-                expected=expected,
-                found=f"that port is not published; it publishes {told}",
-                next=f"docker port {name}",
-            )
-            return
-        host, number = _address(bindings, world.engine.identity.host)
+        host, number = address
         answer = world.get(host, number, self.path)
         if isinstance(answer, HttpFailure):
             yield Finding(
@@ -114,12 +101,3 @@ class Http(Noun, frozen=True, kw_only=True, tag="http"):
                 expected=f"{where} should answer with {describe(self.body)}",
                 found=f"it answers with {prose.excerpt(answer.body)}",
             )
-
-
-def _address(bindings: tuple[Binding, ...], host: str) -> tuple[str, int]:
-    """Where to knock: the engine's host, unless the port is bound to one address only."""
-    first = min(bindings, key=lambda binding: ":" in binding.host_ip)  # IPv4 first: both exist almost everywhere
-    everywhere = first.host_ip in {"", "0.0.0.0", "::"}  # noqa: S104 - read, not bound
-    if everywhere:
-        return ("::1" if first.host_ip == "::" and host == "127.0.0.1" else host), first.host_port or 0
-    return first.host_ip, first.host_port or 0

@@ -21,7 +21,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     ``subject`` is what was looked at (``container dl-web``); after a first unmet or unknown outcome nothing else is
     said about that subject. ``expected`` and ``found`` are short phrases, ``next`` one next move or None. ``wait`` is
     None when waiting cannot change the result, else seconds after which it is worth looking again; ``waiting_for``
-    says what is waited for.
+    says what is waited for. ``diagnosis`` is the name of what explains an unmet one, where that is known.
     """
 
     check: str
@@ -32,6 +32,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
     wait: float | None = None
     waiting_for: str = ""
+    diagnosis: str = ""
 
     @property
     def met(self) -> bool:

@@ -1,11 +1,16 @@
-"""The words for what was found. All of it is here, so that one state is told in one way everywhere."""
+"""The words for what was found. All of it is here, so that one state is told in one way everywhere.
+
+Why it is so, and what was probably meant, is not told here but in ``diagnose``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
+from dockerlearn.checks.matchers import ANY, NONE, Wanted, describe
 from dockerlearn.engine import references
-from dockerlearn.engine.snapshots import Binding, ContainerSnapshot
+from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, Mount
 from dockerlearn.text import nearest, one_line
 from dockerlearn.world.world import World
 
@@ -14,7 +19,7 @@ EXIT_CODES = {
     1: "the program reported an error of its own",
     125: "the engine could not start it",
     126: "the command was found and may not be executed",
-    127: "the command was not found in the image",
+    127: "a command was not found in the image",
     130: "it was interrupted, as Ctrl-C does",
     134: "it aborted itself",
     137: "it was killed (128 + signal 9)",
@@ -87,24 +92,11 @@ def way_to_run(container: ContainerSnapshot) -> str | None:
 
 
 def missing(world: World, name: str) -> tuple[str, str | None]:
-    """Say that a container is not there, and which one was probably meant; and a next move."""
+    """Say that a container is not there, or that it was renamed, and a next move; ``diagnose`` says what was meant."""
     began = world.began_as(name)
     renamed = world.container_by_id(began) if began else None
     if renamed is not None:
         return f"it is called {renamed.name} now", f"docker rename {renamed.name} {name}"
-    rows = world.containers()
-    if not rows:
-        return "there is none", None
-    close = nearest(name, [row.name for row in rows if row.name.startswith(name[:2]) or len(row.name) <= len(name) + 2])
-    if close is not None:
-        return f"there is none; there is one named {close}", f"docker rename {close} {name}"
-    fresh = [row for row in rows if world.scope.since is not None and row.created >= world.scope.since]
-    fresh = [row for row in fresh if "_" in row.name]  # the engine's own names: adjective_surname
-    if len(fresh) == 1:
-        return (
-            f"there is none; the engine named the one you made {fresh[0].name}",
-            f"docker rename {fresh[0].name} {name}   (--name gives a name from the start)",
-        )
     return "there is none", None
 
 
@@ -144,3 +136,113 @@ def excerpt(text: str) -> str:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     return f'"{one_line(lines[-1], 120)}"' if lines else "nothing"
+
+
+def mounted(mount: Mount) -> str:
+    """Say what is mounted at one place.
+
+    >>> mounted(Mount("volume", "/v", "/data", read_only=True, name="dl-data"))
+    'the volume dl-data is mounted at /data, read-only'
+    """
+    if mount.kind == "volume":
+        what = "a volume without a name of its own" if mount.anonymous else f"the volume {one_line(mount.name or '')}"
+    elif mount.kind == "bind":
+        what = f"the folder {one_line(mount.source)} of the host"
+    else:
+        what = f"a {one_line(mount.kind)}"
+    return f"{what} is mounted at {one_line(mount.target)}{', read-only' if mount.read_only else ''}"
+
+
+def mount_list(mounts: tuple[Mount, ...]) -> str:
+    """Say what is mounted altogether."""
+    return "; ".join(mounted(mount) for mount in mounts) or "nothing is mounted in it"
+
+
+def networks_of(container: ContainerSnapshot) -> tuple[str, ...]:
+    """The networks that a container is on; Docker calls it a network named none when there is none."""
+    return tuple(member.network for member in container.networks if member.network != "none")
+
+
+def network_list(container: ContainerSnapshot) -> str:
+    """Say which networks a container is on."""
+    on = networks_of(container)
+    if on:
+        return f"it is on {', '.join(one_line(name) for name in on)}"
+    if container.network_mode.startswith("container:"):
+        return "it uses the network of another container"
+    return "it is on no network"
+
+
+def names(seen: Iterable[str]) -> str:
+    """Say which names something has; the engine's own, the beginning of an id, is left out.
+
+    >>> names({"db", "0123456789ab"})
+    'db'
+    """
+    return ", ".join(sorted(one_line(name) for name in seen if not references.looks_like_id(name))) or "nothing"
+
+
+def process(wanted: Wanted) -> str:
+    """Say which process is asked for."""
+    if wanted == ANY:
+        return "a process"
+    if wanted == NONE:
+        return "no process"
+    return f"a process whose command line is {describe(wanted)}"
+
+
+def quoted(lines: Sequence[str]) -> str:
+    """Some lines, in quotes, and how many more.
+
+    >>> quoted(["sh", "sleep 5"])
+    '"sh", "sleep 5"'
+    """
+    told = ", ".join(f'"{one_line(line, 60)}"' for line in lines[:4])
+    return (told + (f" and {len(lines) - 4} more" if len(lines) > 4 else "")) or "nothing"
+
+
+def layers(wanted: Wanted) -> str:
+    """Say how many layers.
+
+    >>> layers("1"), layers("any"), layers("0")
+    ('1 layer', 'some layers', 'no layers')
+    """
+    told = {ANY: "some", NONE: "no", "0": "no"}.get(wanted, wanted) if isinstance(wanted, str) else describe(wanted)
+    return f"{told} layer{'' if told == '1' else 's'}"
+
+
+def count(seen: Sequence[str]) -> str:
+    """Say how many there are, and which.
+
+    >>> count(["dl-a", "dl-b"]), count([])
+    ('there are 2 (dl-a, dl-b)', 'there is none')
+    """
+    if not seen:
+        return "there is none"
+    some = ", ".join(one_line(name) for name in seen[:6]) + (", …" if len(seen) > 6 else "")
+    return f"there {'is' if len(seen) == 1 else 'are'} {len(seen)} ({some})"
+
+
+def ended(exit_code: int, output: str) -> str:
+    """Say how a command ended and what it said.
+
+    >>> ended(1, "cannot open")
+    'it ended with exit code 1 and said "cannot open"'
+    """
+    return f"it ended with exit code {exit_code} and said {excerpt(output)}"
+
+
+def changes(seen: Mapping[str, str]) -> str:
+    """Say what differs from the image."""
+    told = ", ".join(f"{one_line(path, 60)} is {kind}" for path, kind in list(seen.items())[:4])
+    return (told + (f" and {len(seen) - 4} more" if len(seen) > 4 else "")) or "nothing differs"
+
+
+def missing_thing(name: str, there: Iterable[str], *, but: frozenset[str] = frozenset()) -> str:
+    """Say that a network or volume is not there, and which one was probably meant.
+
+    >>> missing_thing("dl-net", ["bridge", "dl-nte"])
+    'there is none; there is one named dl-nte'
+    """
+    close = nearest(name, [one for one in there if one not in but])
+    return f"there is none; there is one named {one_line(close)}" if close else "there is none"

@@ -7,12 +7,17 @@ from typing import Any, get_args
 
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.container import Container
+from dockerlearn.checks.containers import Containers
+from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.file import File
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
+from dockerlearn.checks.network import Network
+from dockerlearn.checks.tcp import Tcp
+from dockerlearn.checks.volume import Volume
 
 # The order says which noun a mapping is when two of its keys are nouns: ``container: dl-web`` has a field ``image``.
-Check = Container | Http | File | Image
+Check = Container | Containers | Http | Tcp | Exec | File | Network | Volume | Image
 
 NOUNS: Mapping[str, type[Noun]] = {noun.word: noun for noun in get_args(Check)}
 

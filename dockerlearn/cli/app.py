@@ -50,6 +50,7 @@ def commands() -> typer.Typer:
     app.command()(learning.back)
     app.command()(learning.redo)
     app.command()(learning.edit)
+    app.command()(learning.concept)
     app.command()(learning.lessons)
     app.add_typer(_group(keeping.progress, export=keeping.export, **{"import": keeping.import_}), name="progress")
     app.command()(keeping.clean)
@@ -72,17 +73,6 @@ def _group(main: Any, **subcommands: Any) -> typer.Typer:
 
 def run(arguments: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
     """Run one command and return its exit code. Nothing but this turns errors into exit codes."""
-    import gc
-
-    # Importing makes many objects and no rubbish: looking for some costs a command a twentieth of its time.
-    gc.disable()
-    try:
-        return _run(arguments, wiring)
-    finally:
-        gc.enable()
-
-
-def _run(arguments: Sequence[str] | None, wiring: Wiring | None) -> int:
     view: View | None = None
     code = 3
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dockerlearn.cli.options import Json, Plain, Yes
-from dockerlearn.errors import LessonError, UsageError
+from dockerlearn.errors import DockerlearnError, LessonError, UsageError
 from dockerlearn.text import one_line
 from dockerlearn.ui import shapes
 
@@ -46,7 +47,8 @@ def export(ctx: typer.Context, file: ExportFile) -> int:
     if str(file) == "-":
         wiring.view.verbatim(exported)
         return 0
-    if file.exists() and not _is_export(file):
+    # What is no plain file, a pipe or a device, is not even read: that could wait for ever.
+    if os.path.lexists(file) and not (file.is_file() and _is_export(file)):
         raise UsageError(f"{one_line(str(file))} is there and is no export of dockerlearn's; it was left alone.")
     _write(file, exported)
     wiring.view.note(f"Your progress is in {file}. On the other machine: dockerlearn progress import FILE")
@@ -108,7 +110,10 @@ def _read(wiring: Wiring, file: Path) -> Any:
 
     try:
         if str(file) == "-":
-            text = (wiring.view.stdin or sys.stdin).read(LARGEST)
+            stream = wiring.view.stdin or sys.stdin
+            if stream is None:
+                raise UsageError("Standard input is closed, so there is nothing to import.")
+            text = stream.read(LARGEST)
         elif not file.is_file():
             raise UsageError(f"There is no file {one_line(str(file))}.")
         else:
@@ -132,10 +137,13 @@ def _is_export(file: Path) -> bool:
 
 def _write(file: Path, text: str) -> None:
     """Write beside it and rename, so that an export is whole or not there."""
-    import os
     import tempfile
 
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    except OSError as error:
+        # Named by what was asked for, not by what was tried.
+        raise DockerlearnError(f"{one_line(str(file))} cannot be written: {error.strerror or error}.") from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)

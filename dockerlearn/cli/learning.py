@@ -175,6 +175,17 @@ def edit(ctx: typer.Context, step: StepArgument = None) -> int:
     return 0 if ended == 0 else 3
 
 
+def concept(ctx: typer.Context, lesson: LessonArgument = None, plain: Plain = False, json: Json = False) -> int:
+    """Show what a lesson is about in depth, and the myths around it."""
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    found = wiring.session.lesson(lesson)
+    if json:
+        wiring.view.as_json(shapes.concept_shape(found))
+    else:
+        wiring.view.concept(found)
+    return 0
+
+
 def lessons(ctx: typer.Context, lesson: LessonArgument = None, plain: Plain = False, json: Json = False) -> int:
     """List the lessons and their steps, with your marks."""
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dockerlearn.errors import Declined, DockerlearnError
 from dockerlearn.paths import Paths
+from dockerlearn.text import one_line
 from dockerlearn.ui.view import View
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Wiring:
 
     def _agree_to(self, endpoint: Endpoint, what: str) -> None:
         self.view.note(
-            f"The engine at {endpoint.address} ({endpoint.source}) is {what}. "
+            f"The engine at {one_line(endpoint.address)} ({endpoint.source}) is {what}. "
             "The course makes and removes its own containers and images there."
         )
         self.agree("Use it?", otherwise="dockerlearn start --yes    # agrees to this engine, once")

@@ -122,21 +122,26 @@ class Question(Model, frozen=True, kw_only=True):
 class AnswerSource(Model, frozen=True, kw_only=True):
     """Where the right answer is read on the live engine.
 
-    ``{container: NAME, field: …}`` with field id, ip, hostname, image, status, exit_code, name or port:80/tcp, or
-    ``{engine: …}`` with kernel, version or id.
+    ``{container: NAME, field: …}`` with field id, ip, hostname, image, status, exit_code, name or port:80/tcp,
+    ``{image: NAME, field: …}`` with field id, or ``{engine: …}`` with kernel or version.
     """
 
     container: str | None = None
+    image: str | None = None
     field: str | None = None
     engine: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.engine is None) == (self.container is None):
-            raise ValueError("from: is either {container: NAME, field: FIELD} or {engine: FIELD}")
+        if sum(source is not None for source in (self.engine, self.container, self.image)) != 1:
+            raise ValueError(
+                "from: is one of {container: NAME, field: FIELD}, {image: NAME, field: id}, {engine: FIELD}"
+            )
         if self.engine is not None and self.engine not in ENGINE_FIELDS:
             raise ValueError(f"engine: is one of {', '.join(ENGINE_FIELDS)}")
         if self.container is not None and self.field not in CONTAINER_FIELDS and not _port_field(self.field):
             raise ValueError(f"field: is one of {', '.join(CONTAINER_FIELDS)} or port:80/tcp")
+        if self.image is not None and self.field not in IMAGE_FIELDS:
+            raise ValueError(f"field: of an image is {', '.join(IMAGE_FIELDS)}")
 
 
 class Answer(Model, frozen=True, kw_only=True):
@@ -223,7 +228,8 @@ class Lesson(Model, frozen=True, kw_only=True):
 
 
 CONTAINER_FIELDS = ("id", "ip", "hostname", "image", "status", "exit_code", "name")
-ENGINE_FIELDS = ("kernel", "version", "id")
+IMAGE_FIELDS = ("id",)
+ENGINE_FIELDS = ("kernel", "version")
 
 
 def _port_field(field: str | None) -> bool:

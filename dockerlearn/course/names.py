@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator
 
 from dockerlearn.checks.base import Noun
-from dockerlearn.checks.container import Container
-from dockerlearn.checks.http import Http
-from dockerlearn.checks.image import Image
 from dockerlearn.course.models import Lesson, Step
 from dockerlearn.engine import references
-from dockerlearn.setup.spec import Declared, SetupContainer, SetupImage, SetupItem
+from dockerlearn.setup.spec import Declared, SetupItem
 
 PREFIX = "dl-"
 
@@ -19,7 +16,7 @@ _NAME = re.compile(r"^dl-[a-zA-Z0-9_.-]+$")
 
 
 def is_own_name(name: str) -> bool:
-    """Whether a container may be called so by a lesson.
+    """Whether a container, network or volume may be called so by a lesson.
 
     >>> is_own_name("dl-web"), is_own_name("web"), is_own_name("dl-")
     (True, False, False)
@@ -41,24 +38,20 @@ def declared(lesson: Lesson) -> Declared:
 
     Only those that begin with ``dl-``: a lesson cannot claim what is somebody else's by naming it.
     """
-    containers: set[str] = set()
-    images: set[str] = set()
+    found: dict[str, set[str]] = {"container": set(), "image": set(), "network": set(), "volume": set()}
     for step in lesson.steps:
         for item in _parts(step):
-            if isinstance(item, Container | SetupContainer):
-                containers.add(item.container)
-                images.update(_given(item.image))
-            elif isinstance(item, Http):
-                containers.add(item.container)
-            elif isinstance(item, Image):
-                images.update(_given(item.image, item.same_as, item.not_same_as))
-            elif isinstance(item, SetupImage):
-                images.update(_given(item.image, item.tag_of))
-        if step.answer is not None and step.answer.from_ is not None and step.answer.from_.container:
-            containers.add(step.answer.from_.container)
+            for kind, name in item.mentions():
+                found[kind].add(name)
+        source = step.answer.from_ if step.answer is not None else None
+        if source is not None:
+            found["container"].update(_given(source.container))
+            found["image"].update(_given(source.image))
     return Declared(
-        containers=frozenset(name for name in containers if is_own_name(name)),
-        images=frozenset(references.normalise(image) for image in images if is_own_image(image)),
+        containers=frozenset(filter(is_own_name, found["container"])),
+        images=frozenset(references.normalise(image) for image in found["image"] if is_own_image(image)),
+        networks=frozenset(filter(is_own_name, found["network"])),
+        volumes=frozenset(filter(is_own_name, found["volume"])),
     )
 
 

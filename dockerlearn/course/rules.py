@@ -9,16 +9,21 @@ from pathlib import Path
 
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.container import Container
+from dockerlearn.checks.containers import Containers
+from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
 from dockerlearn.checks.matchers import quantity
+from dockerlearn.checks.network import BUILT_IN, Network
+from dockerlearn.checks.tcp import Tcp
+from dockerlearn.checks.volume import Volume
 from dockerlearn.course import models, variables
 from dockerlearn.course.names import is_own_image, is_own_name
 from dockerlearn.course.problems import Report, did_you_mean, key_path
 from dockerlearn.course.tree import Mapping as Map
 from dockerlearn.course.tree import Node, Scalar, Sequence
 from dockerlearn.engine import references
-from dockerlearn.setup.spec import SetupContainer, SetupImage
+from dockerlearn.setup.spec import SetupContainer, SetupImage, SetupNetwork, SetupVolume
 
 ID = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
 """What a pack, a lesson or a step may be called."""
@@ -133,28 +138,115 @@ def _choices(node: Map, path: str, report: Report, _context: Context) -> None:
         report.add(choices.at, here, f"exactly one choice must have right: true, found {count or 'none'}")
 
 
-def _answer_source(node: Map, path: str, report: Report, _context: Context) -> None:
+def _answer_source(node: Map, path: str, report: Report, context: Context) -> None:
     _container_name(node, "container", path, report)
+    _image(node, "image", path, report, context)
 
 
 def _container(node: Map, path: str, report: Report, context: Context) -> None:
     _container_name(node, "container", path, report)
     _image(node, "image", path, report, context)
+    _keys(node, "networks", path, report, _network)
+    mounts = node.get("mounts")
+    for key, how in mounts.pairs if isinstance(mounts, Map) else []:
+        here = key_path(key_path(path, "mounts"), key.text)
+        if not key.text.startswith("/"):
+            report.add(key.at, here, f"'{key.text}' is not a path in a container, as in /data")
+        name = how.get("name") if isinstance(how, Map) else how
+        if isinstance(name, Scalar) and name.text and not name.text.startswith((".", "/")):
+            _volume(name, here if name is how else f"{here}.name", report)
 
 
-def _http(node: Map, path: str, report: Report, _context: Context) -> None:
-    address = node.get("http")
-    if isinstance(address, Scalar) and ":" in address.text:
-        _own(address, address.text.rpartition(":")[0], key_path(path, "http"), report)
+def _containers(node: Map, path: str, report: Report, context: Context) -> None:
+    which = node.get("containers")
+    if isinstance(which, Map):
+        _image(which, "image", key_path(path, "containers"), report, context)
+
+
+def _exec(node: Map, path: str, report: Report, _context: Context) -> None:
+    _container_name(node, "exec", path, report)
+
+
+def _network_check(node: Map, path: str, report: Report, _context: Context) -> None:
+    name = node.get("network")
+    if isinstance(name, Scalar):
+        _network(name, key_path(path, "network"), report)
+    _keys(node, "attached", path, report, _one_container)
+
+
+def _volume_check(node: Map, path: str, report: Report, _context: Context) -> None:
+    name = node.get("volume")
+    if isinstance(name, Scalar):
+        _volume(name, key_path(path, "volume"), report)
+    _keys(node, "used_by", path, report, _one_container)
+
+
+def _keys(node: Map, key: str, path: str, report: Report, rule: Callable[[Scalar, str, Report], None]) -> None:
+    """Apply a rule to each name of a list of names, a mapping by name, or one name."""
+    value = node.get(key)
+    here = key_path(path, key)
+    if isinstance(value, Scalar):
+        rule(value, here, report)
+    elif isinstance(value, Map):
+        for name, _ in value.pairs:
+            rule(name, key_path(here, name.text), report)
+    else:
+        for item, place in _texts(node, key, path):
+            rule(item, place, report)
+
+
+def _network(name: Scalar, path: str, report: Report) -> None:
+    if name.text not in BUILT_IN | _WORDS:
+        _own(name, name.text, path, report, "networks")
+
+
+def _volume(name: Scalar, path: str, report: Report) -> None:
+    if name.text not in _WORDS:
+        _own(name, name.text, path, report, "volumes")
+
+
+def _one_container(name: Scalar, path: str, report: Report) -> None:
+    if name.text not in _WORDS:
+        _own(name, name.text, path, report)
+
+
+_WORDS = {"any", "none", "false", ""}
+
+
+def _port_check(node: Map, path: str, report: Report, _context: Context) -> None:
+    for key in ("http", "tcp"):
+        address = node.get(key)
+        if isinstance(address, Scalar) and ":" in address.text:
+            _own(address, address.text.rpartition(":")[0], key_path(path, key), report)
 
 
 def _image_check(node: Map, path: str, report: Report, context: Context) -> None:
-    for key in ("image", "same_as", "not_same_as"):
+    for key in ("image", "same_as", "not_same_as", "smaller_than", "larger_than"):
         _image(node, key, path, report, context)
 
 
+def _setup_network(node: Map, path: str, report: Report, _context: Context) -> None:
+    name = node.get("network")
+    if isinstance(name, Scalar):
+        _own(name, name.text, key_path(path, "network"), report, "networks")
+
+
+def _setup_volume(node: Map, path: str, report: Report, _context: Context) -> None:
+    name = node.get("volume")
+    if isinstance(name, Scalar):
+        _own(name, name.text, key_path(path, "volume"), report, "volumes")
+
+
 def _setup_container(node: Map, path: str, report: Report, context: Context) -> None:
-    _container(node, path, report, context)
+    _container_name(node, "container", path, report)
+    _image(node, "image", path, report, context)
+    _keys(node, "networks", path, report, lambda name, here, told: _own(name, name.text, here, told, "networks"))
+    mounts = node.get("mounts")
+    for key, how in mounts.pairs if isinstance(mounts, Map) else []:
+        here = key_path(key_path(path, "mounts"), key.text)
+        name = how.get("volume") if isinstance(how, Map) else how
+        if isinstance(name, Scalar) and not name.text.startswith("."):
+            _own(name, name.text, here if name is how else f"{here}.volume", report, "volumes")
     published = node.get("publish")
     for key, value in published.pairs if isinstance(published, Map) else []:
         here = key_path(key_path(path, "publish"), key.text)
@@ -196,10 +288,17 @@ _RULES: dict[type, Rule] = {
     models.AnswerSource: _answer_source,
     models.FileSolution: _file_solution,
     Container: _container,
-    Http: _http,
+    Containers: _containers,
+    Exec: _exec,
+    Http: _port_check,
+    Tcp: _port_check,
+    Network: _network_check,
+    Volume: _volume_check,
     Image: _image_check,
     SetupContainer: _setup_container,
     SetupImage: _setup_image,
+    SetupNetwork: _setup_network,
+    SetupVolume: _setup_volume,
 }
 
 WHOLE = frozenset({models.Predict, models.Question})
@@ -221,13 +320,13 @@ def _container_name(node: Map, key: str, path: str, report: Report) -> None:
         _own(value, value.text, key_path(path, key), report)
 
 
-def _own(value: Scalar, name: str, path: str, report: Report) -> None:
+def _own(value: Scalar, name: str, path: str, report: Report, kind: str = "containers") -> None:
     if name and not is_own_name(name):
         if name.startswith("dl-"):
-            report.add(value.at, path, f"'{name}' is not a name for a container")
+            report.add(value.at, path, f"'{name}' is not a name for a {kind.removesuffix('s')}")
         else:
             report.add(
-                value.at, path, f"the course's containers begin with dl-, and '{name}' does not", f"call it dl-{name}"
+                value.at, path, f"the course's {kind} begin with dl-, and '{name}' does not", f"call it dl-{name}"
             )
 
 

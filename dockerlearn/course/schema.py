@@ -69,7 +69,7 @@ def _refine(name: str, properties: dict[str, Any]) -> None:
     if name in {"Step", "Pack"}:
         properties["id"] = {"type": "string", "pattern": _IDENTIFIER}
     words = {model.__name__: word for nouns in (NOUNS, SETUP_NOUNS) for word, model in nouns.items()}
-    if words.get(name) in {"container", "http"}:
+    if words.get(name) in {"container", "http", "tcp", "exec", "volume"}:
         properties[words[name]] = {"type": "string", "pattern": f"^{PREFIX}"}
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
 
 WHOLE = 1_048_576
 """Bytes of a file in a container that are fetched whole whatever the limit; see ``EngineApi.path``."""
@@ -36,7 +36,8 @@ class EngineIdentity(msgspec.Struct, frozen=True):
 class ContainerRow(msgspec.Struct, frozen=True):
     """A container as a list shows it; ``created`` to the second, ``status`` is Docker's word (running, exited, …).
 
-    ``image_id`` is what it was made from, whatever ``image`` calls that now.
+    ``image_id`` is what it was made from, whatever ``image`` calls that now; ``host_ports`` are the host's ports that
+    lead to it, as ``8080/tcp``.
     """
 
     id: str
@@ -45,6 +46,7 @@ class ContainerRow(msgspec.Struct, frozen=True):
     created: datetime
     status: str
     image_id: str = ""
+    host_ports: frozenset[str] = frozenset()
 
 
 class PathInContainer(msgspec.Struct, frozen=True):
@@ -59,11 +61,35 @@ class PathInContainer(msgspec.Struct, frozen=True):
     content: bytes | None
 
 
+class NetworkRow(msgspec.Struct, frozen=True):
+    """A network as a list shows it."""
+
+    id: str
+    name: str
+    driver: str
+
+
+class Executed(msgspec.Struct, frozen=True):
+    """What became of a command in a container.
+
+    ``output`` are both streams in the order they came, cut at the limit asked for. ``exit_code`` is None when it had
+    not ended in time; ``id`` is the engine's for this exec, by which its events are told from the learner's.
+    """
+
+    id: str
+    exit_code: int | None
+    output: str
+    cut: bool = False
+
+
 class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A container to make. There is no field here for anything that reaches the host beyond mounts and ports.
 
     ``publish`` maps ``80/tcp`` to a port on loopback; ``binds`` maps a path in the container to an absolute, checked
-    host path; ``memory`` in bytes.
+    host path, ``volumes`` to the name of a volume (an empty one makes an anonymous volume); what is in ``read_only`` of
+    these paths cannot be written to. With ``no_copy`` an empty volume is not filled with what the image has there.
+    ``memory`` in bytes; of what it prints about ``log_bytes`` are kept, where that is given. An empty
+    ``name`` lets the engine choose one.
     """
 
     name: str
@@ -77,7 +103,12 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     publish: Mapping[str, int] = {}
     binds: Mapping[str, str] = {}
     volumes: Mapping[str, str] = {}
+    read_only: frozenset[str] = frozenset()
+    no_copy: bool = False
     network: str | None = None
+    aliases: tuple[str, ...] = ()
+    hostname: str | None = None
+    log_bytes: int | None = None
     memory: int = 256 * 1024 * 1024
     pids: int = 256
 
@@ -123,6 +154,67 @@ class EngineApi(Protocol):
 
         ``content`` are the first ``limit`` bytes of a file that has at most ``WHOLE``, or at most ``limit``.
         """
+        ...
+
+    def network(self, name_or_id: str) -> NetworkSnapshot | None:
+        """Look at one network, by name or whole id."""
+        ...
+
+    def networks(self) -> tuple[NetworkRow, ...]:
+        """All networks, a row each, in one request."""
+        ...
+
+    def volume(self, name: str) -> VolumeSnapshot | None:
+        """Look at one volume."""
+        ...
+
+    def volumes(self) -> tuple[str, ...]:
+        """The names of all volumes, in one request, sorted."""
+        ...
+
+    def users_of_network(self, network: NetworkSnapshot) -> tuple[ContainerRow, ...]:
+        """All containers on a network, running or not, in one request."""
+        ...
+
+    def users_of_volume(self, name: str) -> tuple[ContainerRow, ...]:
+        """All containers with this volume, running or not, in one request."""
+        ...
+
+    def top(self, container_id: str) -> tuple[str, ...]:
+        """The command lines of a container's processes; none when it does not run."""
+        ...
+
+    def changes(self, container_id: str) -> Mapping[str, str]:
+        """What differs from its image: path to added, changed or deleted."""
+        ...
+
+    def exec(
+        self, container_id: str, command: Sequence[str], *, seconds: float, limit: int = 65_536, mark: str = "1"
+    ) -> Executed:
+        """Run a command in a running container, without a shell, a terminal or input, for at most ``seconds``.
+
+        It has ``mark`` in its environment, as ``DOCKERLEARN_PROBE``.
+        """
+        ...
+
+    def create_network(self, name: str, *, internal: bool = False, labels: Mapping[str, str] | None = None) -> str:
+        """Make a bridge network and return its id."""
+        ...
+
+    def connect_network(self, network_id: str, container_id: str, aliases: Sequence[str] = ()) -> None:
+        """Put a container on one more network."""
+        ...
+
+    def remove_network(self, network_id: str) -> bool:
+        """Remove a network that no running container is on; False when it was gone."""
+        ...
+
+    def create_volume(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        """Make a volume of the local driver; nothing happens when there is one."""
+        ...
+
+    def remove_volume(self, name: str) -> bool:
+        """Remove a volume that no container has; never forced. False when it was gone."""
         ...
 
     def create_container(self, spec: ContainerSpec) -> str:

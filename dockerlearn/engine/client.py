@@ -6,13 +6,14 @@ Importing this costs about 100 ms (the SDK and requests): import it inside the f
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import re
 import shlex
 import tarfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,22 +26,36 @@ import docker.errors
 import requests
 import urllib3
 from docker.tls import TLSConfig
-from docker.types import Mount
+from docker.types import LogConfig, Mount
 from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 
 from dockerlearn.engine import failures, references
-from dockerlearn.engine.api import WHOLE, ContainerRow, ContainerSpec, EngineIdentity, PathInContainer
+from dockerlearn.engine.api import (
+    WHOLE,
+    ContainerRow,
+    ContainerSpec,
+    EngineIdentity,
+    Executed,
+    NetworkRow,
+    PathInContainer,
+)
 from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.engine.failures import System
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
     ImageSnapshot,
+    NetworkSnapshot,
+    VolumeSnapshot,
+    changes_from_diff,
+    commands_from_top,
     container_from_inspect,
     full_image_id,
     image_from_inspect,
     moment,
+    network_from_inspect,
     status_word,
+    volume_from_inspect,
 )
 from dockerlearn.errors import ContextBroken, EngineRejected, EngineTls
 from dockerlearn.text import one_line, safe
@@ -48,6 +63,8 @@ from dockerlearn.text import one_line, safe
 # Engine 20.10 (December 2020) speaks 1.41. Above 1.51 fields go that snapshots reads (ENGINE-NOTES, differences).
 OLDEST_API = "1.41"
 NEWEST_API = "1.51"
+
+PROBE_VARIABLE = "DOCKERLEARN_PROBE"  # in the environment of every command that we run in a container
 
 LOOK_SECONDS = 5.0  # to connect, and between two pieces of an answer, when looking
 WORK_SECONDS = 60.0  # the same for what changes something: a loaded machine may take that long to start a container
@@ -146,7 +163,11 @@ class DockerEngine:
 
     def containers(self) -> tuple[ContainerRow, ...]:
         """All containers, a row each, in one request; newest first."""
+        return self._rows()
+
+    def _rows(self, **filters: list[str]) -> tuple[ContainerRow, ...]:
         with self._translating():
+            listed = self._looking().containers(all=True, filters=filters or None)
             return tuple(
                 ContainerRow(
                     id=str(item["Id"]),
@@ -156,8 +177,13 @@ class DockerEngine:
                     created=datetime.fromtimestamp(int(item.get("Created") or 0), UTC),
                     status=status_word(str(item.get("State") or "")),
                     image_id=full_image_id(str(item.get("ImageID") or "")),
+                    host_ports=frozenset(
+                        f"{port['PublicPort']}/{port.get('Type') or 'tcp'}"
+                        for port in item.get("Ports") or []
+                        if port.get("PublicPort")
+                    ),
                 )
-                for item in self._list(self._looking().containers(all=True))
+                for item in self._list(listed)
             )
 
     def image(self, reference: str) -> ImageSnapshot | None:
@@ -244,6 +270,158 @@ class DockerEngine:
                 return None
             return _described(found, content if content is None else content[:limit])
 
+    def network(self, name_or_id: str) -> NetworkSnapshot | None:
+        """Look at one network, by name or whole id: the engine would also take the beginning of an id."""
+        if not _NAME.fullmatch(name_or_id):
+            return None
+        with self._translating():
+            try:
+                found = network_from_inspect(self._object(self._looking().inspect_network(name_or_id)))
+            except docker.errors.NotFound:
+                return None
+        return found if name_or_id in {found.name, found.id} else None
+
+    def networks(self) -> tuple[NetworkRow, ...]:
+        """All networks, a row each, in one request, sorted by name."""
+        with self._translating():
+            rows = [
+                NetworkRow(str(item.get("Id") or ""), str(item.get("Name") or ""), str(item.get("Driver") or ""))
+                for item in self._list(self._looking().networks())
+            ]
+        return tuple(sorted(rows, key=lambda row: row.name))
+
+    def volume(self, name: str) -> VolumeSnapshot | None:
+        """Look at one volume."""
+        if not _NAME.fullmatch(name):
+            return None
+        with self._translating():
+            try:
+                found = volume_from_inspect(self._object(self._looking().inspect_volume(name)))
+            except docker.errors.NotFound:
+                return None
+        return found if found.name == name else None
+
+    def volumes(self) -> tuple[str, ...]:
+        """The names of all volumes, in one request, sorted."""
+        with self._translating():
+            listed = self._object(self._looking().volumes()).get("Volumes") or []
+            return tuple(sorted(str(item.get("Name") or "") for item in self._list(listed)))
+
+    def users_of_network(self, network: NetworkSnapshot) -> tuple[ContainerRow, ...]:
+        """All containers on a network, running or not, in one request.
+
+        By name and by id: what never ran knows its networks by the word that was typed.
+        """
+        return self._rows(network=[network.name, network.id])
+
+    def users_of_volume(self, name: str) -> tuple[ContainerRow, ...]:
+        """All containers with this volume, running or not, in one request."""
+        return self._rows(volume=[name])
+
+    def top(self, container_id: str) -> tuple[str, ...]:
+        """The command lines of a container's processes; none when it does not run."""
+        with self._translating():
+            try:
+                return commands_from_top(self._object(self._looking().top(_plain(container_id))))
+            except docker.errors.APIError as error:
+                # 20.10 answers 409 for one that does not run, and 500 for one that has just ended.
+                there = self.container(container_id)
+                if there is not None and not there.running:
+                    return ()
+                if error.status_code == 404:
+                    return ()
+                raise
+
+    def changes(self, container_id: str) -> Mapping[str, str]:
+        """What differs from its image: path to added, changed or deleted. No such container is an error."""
+        with self._translating():
+            return changes_from_diff(self._looking().diff(_plain(container_id)))
+
+    def exec(
+        self, container_id: str, command: Sequence[str], *, seconds: float, limit: int = 65_536, mark: str = "1"
+    ) -> Executed:
+        """Run a command in a running container, without a shell, a terminal or input, for at most ``seconds``.
+
+        What is printed beyond ``limit`` bytes is read and let go. A command that has not ended in time goes on without
+        us: an engine has no way to end one. Raises ``EngineRejected`` when the container does not run.
+        """
+        client = self._looking()
+        identifier = _plain(container_id)
+        late = threading.Event()
+        with self._translating():
+            made = client.exec_create(
+                identifier, list(command), stdout=True, stderr=True, environment={PROBE_VARIABLE: mark}
+            )
+            started = str(self._object(made)["Id"])
+            kept, cut = b"", False
+            # Not the SDK's exec_start: its time-out begins again with every byte, and it may lose the first ones.
+            with client.post(
+                self._url(f"/exec/{started}/start"),
+                json={"Detach": False, "Tty": False},
+                stream=True,
+                timeout=max(seconds, self._look_seconds),
+            ) as response:
+                self._raise_for_status(response)
+                watchdog = threading.Timer(seconds, _hang_up, [response.raw, late])
+                watchdog.daemon = True
+                watchdog.start()
+                try:
+                    for piece in _frames(response.raw, ceiling=None):
+                        cut = cut or len(kept) + len(piece) > limit
+                        kept += piece[: limit - len(kept)]
+                        if late.is_set():
+                            break
+                except urllib3.exceptions.ReadTimeoutError:
+                    late.set()
+                except (OSError, urllib3.exceptions.HTTPError):
+                    if not late.is_set():
+                        raise
+                finally:
+                    watchdog.cancel()
+            state = self._object(client.exec_inspect(started))
+            code = None if state.get("Running") or late.is_set() else state.get("ExitCode")
+        return Executed(started, code, kept.decode("utf-8", "replace"), cut)
+
+    def create_network(self, name: str, *, internal: bool = False, labels: Mapping[str, str] | None = None) -> str:
+        """Make a bridge network and return its id. Raises ``EngineRejected`` with 409 when the name is taken."""
+        with self._translating(WORK_SECONDS):
+            made = self._client(WORK_SECONDS).create_network(
+                name, driver="bridge", internal=internal, labels=dict(labels or {}), check_duplicate=True
+            )
+            return str(self._object(made)["Id"])
+
+    def connect_network(self, network_id: str, container_id: str, aliases: Sequence[str] = ()) -> None:
+        """Put a container on one more network."""
+        with self._translating(WORK_SECONDS):
+            self._client(WORK_SECONDS).connect_container_to_network(
+                container_id, network_id, aliases=list(aliases) or None
+            )
+
+    def remove_network(self, network_id: str) -> bool:
+        """Remove a network that no running container is on; False when it was gone."""
+        with self._translating(WORK_SECONDS):
+            try:
+                self._client(WORK_SECONDS).remove_network(network_id)
+            except docker.errors.NotFound:
+                return False
+        return True
+
+    def create_volume(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        """Make a volume of the local driver; nothing happens when there is one."""
+        with self._translating(WORK_SECONDS):
+            self._client(WORK_SECONDS).create_volume(name, driver="local", labels=dict(labels or {}))
+
+    def remove_volume(self, name: str) -> bool:
+        """Remove a volume that no container has; never forced. False when it was gone."""
+        if not _NAME.fullmatch(name):
+            return False
+        with self._translating(WORK_SECONDS):
+            try:
+                self._client(WORK_SECONDS).remove_volume(name)
+            except docker.errors.NotFound:
+                return False
+        return True
+
     def create_container(self, spec: ContainerSpec) -> str:
         """Make a container and return its id. Ports are published on loopback; it is never privileged."""
         if spec.network in ("host",) or (spec.network or "").startswith(("container:", "ns:")):
@@ -251,8 +429,14 @@ class DockerEngine:
                 f"A container of the course may not use the network {one_line(spec.network or '')}.", 400
             )
         client = self._client(WORK_SECONDS)
-        mounts = [Mount(target, source, type="bind") for target, source in spec.binds.items()]
-        mounts += [Mount(target, name or None, type="volume") for target, name in spec.volumes.items()]
+        mounts = [
+            Mount(target, source, type="bind", read_only=target in spec.read_only)
+            for target, source in spec.binds.items()
+        ]
+        mounts += [
+            Mount(target, name or None, type="volume", read_only=target in spec.read_only, no_copy=spec.no_copy)
+            for target, name in spec.volumes.items()
+        ]
         with self._translating(WORK_SECONDS):
             host = client.create_host_config(
                 port_bindings={port: ("127.0.0.1", number) for port, number in spec.publish.items()},
@@ -261,12 +445,20 @@ class DockerEngine:
                 pids_limit=spec.pids or None,
                 network_mode=spec.network,
                 privileged=False,
+                log_config=None if spec.log_bytes is None else _log_config(spec.log_bytes),
             )
+            networking = None
+            if spec.network and spec.aliases:
+                endpoint = client.create_endpoint_config(aliases=list(spec.aliases))
+                # The stub says EndpointConfig; the SDK takes a mapping of them by network.
+                networking = client.create_networking_config({spec.network: endpoint})  # type: ignore[arg-type]  # stub
             made = client.create_container(
                 image=spec.image,
                 command=None if spec.command is None else list(spec.command),
                 entrypoint=None if spec.entrypoint is None else list(spec.entrypoint),
-                name=spec.name,
+                name=spec.name or None,
+                hostname=spec.hostname,
+                networking_config=networking,
                 environment=dict(spec.env),
                 user=spec.user,
                 working_dir=spec.workdir,
@@ -419,7 +611,8 @@ class DockerEngine:
         if self._podman or not given:
             # Podman makes a new id for every answer. Where its images are, on which host, is what stays.
             return f"{info.get('Name') or ''}:{info.get('DockerRootDir') or ''}"
-        return given
+        # Before Docker 23 all engines of a machine share one id, which is kept in /etc/docker.
+        return f"{given}:{info.get('DockerRootDir') or ''}"
 
     def _url(self, path: str) -> str:
         return f"{self._looking().base_url}/v{self._version}{path}"
@@ -675,6 +868,10 @@ def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
+def _log_config(size: int) -> LogConfig:
+    return LogConfig(type=LogConfig.types.JSON, config={"max-size": str(size)})
+
+
 def _port(port: str) -> tuple[str, str]:
     number, _, protocol = port.partition("/")
     return number, protocol or "tcp"
@@ -706,10 +903,17 @@ def _pieces(stream: Any) -> Iterator[bytes]:
         yield piece
 
 
-def _frames(stream: Any) -> Iterator[bytes]:
+def _hang_up(stream: Any, late: threading.Event) -> None:
+    """End a read that another thread waits in. Where urllib3 cannot (before 2.3), the socket's own time-out does."""
+    late.set()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        stream.shutdown()
+
+
+def _frames(stream: Any, ceiling: int | None = _LOG_CEILING) -> Iterator[bytes]:
     """Yield the payloads of the engine's multiplexed stream: 1 byte stream, 3 unused, 4 length, big-endian."""
     total = 0
-    while total < _LOG_CEILING:
+    while ceiling is None or total < ceiling:
         head = stream.read(8)
         if len(head) < 8:
             return

@@ -290,6 +290,9 @@ def _from_context(name: str, config: Path, named_by: str, root: Path) -> Endpoin
 def _json(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None when there is no such file."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A pipe would be waited for without end.
+            raise ContextBroken(f"{one_line(str(path))} cannot be read: it is not a file.", f"ls -l {_quoted(path)}")
         raw = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None

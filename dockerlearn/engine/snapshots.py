@@ -161,6 +161,43 @@ class ImageSnapshot(msgspec.Struct, frozen=True):
         return any(references.normalise(tag) == wanted for tag in self.tags)
 
 
+class NetworkSnapshot(msgspec.Struct, frozen=True):
+    """A network at one moment. Which containers are on it is theirs to say: those that do not run are not listed here.
+
+    ``members`` are the ids of the running ones.
+    """
+
+    id: str
+    name: str
+    created: datetime
+    driver: str
+    scope: str
+    internal: bool
+    labels: Mapping[str, str]
+    options: Mapping[str, str]
+    subnets: tuple[str, ...]
+    members: frozenset[str]
+
+
+class VolumeSnapshot(msgspec.Struct, frozen=True):
+    """A volume at one moment.
+
+    A volume has no id. ``created`` is not one either: engine 20.10 tells the time of the last change to its top folder.
+    """
+
+    name: str
+    created: datetime | None
+    driver: str
+    labels: Mapping[str, str]
+    options: Mapping[str, str]
+    mountpoint: str
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the engine made up its name."""
+        return bool(_ANONYMOUS.match(self.name))
+
+
 def container_from_inspect(raw: Json) -> ContainerSnapshot:
     """Read the JSON of ``GET /containers/{id}/json``.
 
@@ -244,6 +281,53 @@ def image_from_inspect(raw: Json) -> ImageSnapshot:
         stop_signal=_signal(config.get("StopSignal")),
         healthcheck=bool((config.get("Healthcheck") or {}).get("Test")),
     )
+
+
+def network_from_inspect(raw: Json) -> NetworkSnapshot:
+    """Read the JSON of ``GET /networks/{name}``."""
+    configs = _part(raw, "IPAM").get("Config")
+    return NetworkSnapshot(
+        id=str(raw.get("Id") or ""),
+        name=str(raw.get("Name") or ""),
+        created=moment(raw.get("Created")) or datetime.fromtimestamp(0, UTC),
+        driver=str(raw.get("Driver") or ""),
+        scope=str(raw.get("Scope") or ""),
+        internal=bool(raw.get("Internal")),
+        labels=dict(raw.get("Labels") or {}),
+        options=dict(raw.get("Options") or {}),
+        subnets=tuple(str(item["Subnet"]) for item in configs or () if item.get("Subnet")),
+        members=frozenset(raw.get("Containers") or {}),
+    )
+
+
+def volume_from_inspect(raw: Json) -> VolumeSnapshot:
+    """Read the JSON of ``GET /volumes/{name}``."""
+    return VolumeSnapshot(
+        name=str(raw.get("Name") or ""),
+        created=moment(raw.get("CreatedAt")),
+        driver=str(raw.get("Driver") or ""),
+        labels=dict(raw.get("Labels") or {}),
+        options=dict(raw.get("Options") or {}),
+        mountpoint=str(raw.get("Mountpoint") or ""),
+    )
+
+
+def commands_from_top(raw: Json) -> tuple[str, ...]:
+    """Read the JSON of ``GET /containers/{id}/top``: the command line of each process."""
+    titles = _texts(raw.get("Titles"))
+    column = next((place for place, title in enumerate(titles) if title in {"CMD", "COMMAND"}), len(titles) - 1)
+    rows = [_texts(row) for row in raw.get("Processes") or ()]
+    return tuple(row[column] for row in rows if len(row) > column >= 0)
+
+
+def changes_from_diff(raw: object) -> dict[str, str]:
+    """Read the JSON of ``GET /containers/{id}/changes``: path to changed, added or deleted.
+
+    A folder counts as changed when something in it did.
+    """
+    words = {0: "changed", 1: "added", 2: "deleted"}
+    items = raw if isinstance(raw, list) else []  # null when nothing changed
+    return {str(item.get("Path")): words.get(int(item.get("Kind") or 0), "changed") for item in items}
 
 
 def status_word(text: str) -> str:

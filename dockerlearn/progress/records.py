@@ -10,6 +10,9 @@ import msgspec
 
 StepStatus = Literal["open", "passed", "skipped"]
 
+Kind = Literal["container", "image", "network", "volume"]
+"""What the ledger knows."""
+
 # Bounds for what an imported file may bring; they are looked at when it is converted.
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -74,14 +77,15 @@ class Mark(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """A line of the ledger: an object on an engine that belongs to the course.
 
-    ``object_id`` is None for an intent: the object may have been made, and carries ``nonce`` if it was. For an image,
-    ``name`` is the tag in full form. ``made`` is False for an image that only got a name from the course and was there
-    before. ``entered`` is by this machine's clock.
+    ``object_id`` is the engine's id, for a volume its name and a digest of what it was made with. It is None for an
+    intent: the object may have been made, and carries ``nonce`` if it was. For an image, ``name`` is the tag in full
+    form. ``made`` is False for an image that only got a name from the course and was there before. ``entered`` is by
+    this machine's clock.
     """
 
     id: int
     engine_id: str
-    kind: Literal["container", "image"]
+    kind: Kind
     object_id: str | None
     name: str
     attempt_id: int

@@ -41,4 +41,20 @@ MIGRATIONS = (
     CREATE UNIQUE INDEX ledger_image ON ledger (engine_id, object_id, name)
         WHERE kind = 'image' AND object_id IS NOT NULL;
     """,
+    # Networks and volumes. SQLite cannot change a CHECK: the table is made anew, and keeps its ids.
+    """
+    CREATE TABLE wider_ledger (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        engine_id TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('container', 'image', 'network', 'volume')),
+        object_id TEXT, name TEXT NOT NULL, attempt_id INTEGER NOT NULL REFERENCES attempts (id),
+        nonce TEXT, made INTEGER NOT NULL, entered TEXT NOT NULL
+    );
+    INSERT INTO wider_ledger SELECT * FROM ledger;
+    DROP TABLE ledger;
+    ALTER TABLE wider_ledger RENAME TO ledger;
+    CREATE UNIQUE INDEX ledger_object ON ledger (engine_id, kind, object_id)
+        WHERE kind != 'image' AND object_id IS NOT NULL;
+    CREATE UNIQUE INDEX ledger_image ON ledger (engine_id, object_id, name)
+        WHERE kind = 'image' AND object_id IS NOT NULL;
+    """,
 )

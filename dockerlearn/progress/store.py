@@ -6,7 +6,6 @@ returns, so that a pass that was told is never lost, and several processes can w
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
+from msgspec.json import decode
 
 from dockerlearn.errors import StoreDamaged, StoreError, StoreNewer, UsageError
-from dockerlearn.progress.records import Attempt, Entry, Mark, StepKey, StepRecord
+from dockerlearn.progress.records import Attempt, Entry, Kind, Mark, StepKey, StepRecord
 from dockerlearn.progress.schema import APPLICATION_ID, MIGRATIONS
 
 if TYPE_CHECKING:
@@ -139,18 +139,18 @@ class Store:
     def trust_image(self, attempt_id: int, reference: str, image_id: str) -> None:
         """Write down which image a pack's reference means on the engine of an attempt, if that is not known."""
         known = self._one("SELECT images FROM attempts WHERE id = ?", (attempt_id,))
-        if known is None or json.loads(known[0]).get(reference) == image_id:
+        if known is None or decode(known[0]).get(reference) == image_id:
             return
         with self._writing() as database:
             row = database.execute("SELECT images FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
-            images = {**json.loads(row[0]), reference: image_id}
+            images = {**decode(row[0]), reference: image_id}
             database.execute("UPDATE attempts SET images = ? WHERE id = ?", (_json(images), attempt_id))
 
     def trusted_images(self, engine_id: str) -> Mapping[str, frozenset[str]]:
         """Image id to the packs' references that meant it in any attempt on an engine."""
         found: dict[str, set[str]] = {}
         for (images,) in self._all("SELECT images FROM attempts WHERE engine_id = ?", (engine_id,)):
-            for reference, image_id in json.loads(images).items():
+            for reference, image_id in decode(images).items():
                 found.setdefault(image_id, set()).add(reference)
         return {image_id: frozenset(references) for image_id, references in found.items()}
 
@@ -238,6 +238,12 @@ class Store:
             raise UsageError(f"This is not an export of dockerlearn's progress: {error}.") from None
         if version != EXPORT_FORMAT:
             raise UsageError(f"This is not an export of dockerlearn's progress: its format is {version!r}.")
+        if any(not 1970 <= mark.at.year < 9999 for mark in taken.marks):
+            raise UsageError("This is not an export of dockerlearn's progress: a date in it is out of range.")
+        try:
+            msgspec.json.encode(taken)
+        except UnicodeEncodeError:  # half of a character, which JSON can write as an escape
+            raise UsageError("This is not an export of dockerlearn's progress: it has text that is none.") from None
         with self._writing() as database:
             new = 0
             for mark in taken.marks:
@@ -253,9 +259,7 @@ class Store:
 
     # The ledger
 
-    def intend(
-        self, engine_id: str, kind: Literal["container", "image"], name: str, attempt_id: int, nonce: str
-    ) -> int:
+    def intend(self, engine_id: str, kind: Kind, name: str, attempt_id: int, nonce: str) -> int:
         """Write down, before it is made, that an object of this name carrying ``nonce`` will be the course's."""
         with self._writing() as database:
             added = database.execute(
@@ -274,7 +278,7 @@ class Store:
             # Another terminal may have seen the object and entered it in between.
             database.execute(
                 "DELETE FROM ledger WHERE engine_id = ? AND kind = ? AND object_id = ? AND id != ?"
-                " AND (kind = 'container' OR name = ?)",
+                " AND (kind != 'image' OR name = ?)",
                 (row[0], row[1], object_id, entry_id, row[2]),
             )
             database.execute("UPDATE ledger SET object_id = ? WHERE id = ?", (object_id, entry_id))
@@ -283,7 +287,7 @@ class Store:
     def enter(
         self,
         engine_id: str,
-        kind: Literal["container", "image"],
+        kind: Kind,
         object_id: str,
         name: str,
         attempt_id: int,
@@ -292,12 +296,12 @@ class Store:
     ) -> int:
         """Write down that an object belongs to the course and return the entry's id; once is enough.
 
-        A container is known by its id, an image by its id and the name the course gave it.
+        An image is known by its id and the name the course gave it, anything else by its id.
         """
         with self._writing() as database:
             select = (
                 "SELECT id FROM ledger WHERE engine_id = ? AND kind = ? AND object_id = ?"
-                " AND (kind = 'container' OR name = ?)"
+                " AND (kind != 'image' OR name = ?)"
             )
             row = database.execute(select, (engine_id, kind, object_id, name)).fetchone()
             if row:
@@ -450,12 +454,12 @@ _REMEDY_UPGRADE = "pip install --upgrade dockerlearn"
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     identifier, pack, lesson, engine_id, variables, images, began = row
-    return Attempt(identifier, pack, lesson, engine_id, json.loads(variables), json.loads(images), _moment(began))
+    return Attempt(identifier, pack, lesson, engine_id, decode(variables), decode(images), _moment(began))
 
 
 def _mark(row: tuple[Any, ...]) -> Mark:
     identifier, pack, lesson, step, kind, at, verified = row
-    return Mark(identifier, pack, lesson, step, kind, _moment(at), tuple(json.loads(verified)))
+    return Mark(identifier, pack, lesson, step, kind, _moment(at), tuple(decode(verified)))
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
@@ -468,18 +472,20 @@ def _step(row: tuple[Any, ...]) -> StepRecord:
         step=row[0],
         status=row[1],
         since=_moment(row[2]),
-        baseline=json.loads(row[3]),
+        baseline=decode(row[3]),
         hints_shown=row[4],
         choice=row[5],
         wrong_answers=row[6],
         solution_shown=bool(row[7]),
         passed_at=_moment(row[8]) if row[8] else None,
         first_passed_at=_moment(row[9]) if row[9] else None,
-        verified=tuple(json.loads(row[10])),
+        verified=tuple(decode(row[10])),
     )
 
 
 def _json(value: object) -> str:
+    import json
+
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from dockerlearn.checks.matchers import quantity
 from dockerlearn.course.models import AnswerSource, Choice
@@ -12,6 +14,8 @@ from dockerlearn.errors import SetupFailed, UsageError
 from dockerlearn.text import one_line
 
 _HEX_ID = re.compile(r"^(?:sha256:)?[0-9a-f]{64}$")
+_NO_IMAGES: Mapping[str, str] = MappingProxyType({})
+_REDO = "dockerlearn redo brings the step back to its start"
 _SHORTEST_ID = 6
 """Digits of an id that must be given: fewer are guessed too easily, the docker client shows twelve."""
 
@@ -52,20 +56,29 @@ def choice_of(text: str, choices: list[Choice]) -> int:
     )
 
 
-def read_source(source: AnswerSource, engine: EngineApi) -> tuple[str, ...]:
+def read_source(source: AnswerSource, engine: EngineApi, images: Mapping[str, str] = _NO_IMAGES) -> tuple[str, ...]:
     """Read the right answers off the engine; there can be several (a container on two networks has two addresses).
 
-    Raises ``SetupFailed`` when what is asked about is not there.
+    ``images`` maps the pack's short names to references. Raises ``SetupFailed`` when what is asked about is not there.
     """
     if source.engine is not None:
         identity = engine.identity
-        return ({"kernel": identity.kernel, "version": identity.version, "id": identity.id}[source.engine],)
+        return ({"kernel": identity.kernel, "version": identity.version}[source.engine],)
+    if source.image is not None:
+        reference = images.get(source.image, source.image)
+        image = engine.image(reference)
+        if image is None:
+            raise SetupFailed(
+                f"The question is about the image {references.short(reference)}, and it is not on the engine.",
+                f"docker pull {references.short(reference)}" if source.image in images else _REDO,
+            )
+        return (image.id,)
     name, field = str(source.container), str(source.field)
     there = engine.container(name)
     if there is None or there.name != name:
         raise SetupFailed(
             f"The question is about the container {name}, and it is not there.",
-            "dockerlearn redo brings the step back to its start",
+            _REDO,
         )
     if field.startswith("port:"):
         key = field.removeprefix("port:")

@@ -23,7 +23,7 @@ from dockerlearn.session import answers
 from dockerlearn.session.script import solution_script
 from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
-from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem
+from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem, SetupNetwork, SetupVolume
 from dockerlearn.world.world import Scope, World
 
 if TYPE_CHECKING:
@@ -193,21 +193,16 @@ class Session:
         current = self.current()
         name = self.pack.find(text, current.lesson if current else None) if text is not None else None
         lesson_id = name.lesson if name is not None else self._lesson_to_go_on_with(current)
-        if anew and (attempt := self.store.attempt(self.pack.id, lesson_id)) is not None:
-            self._end(attempt)
-        if name is not None and name.step is not None:
-            return self._open(self._at(lesson_id, name.step), unmet=True)
-        place = self._at(lesson_id, None if anew else self._step_to_go_on_with(lesson_id, current))
+        step_id = name.step if name is not None else None
+        if anew:
+            place = self._at(lesson_id, step_id or self.pack.outline(lesson_id).steps[0].id)
+            return self._open(place, unmet=step_id is not None, anew=True)
+        if step_id is not None:
+            return self._open(self._at(lesson_id, step_id), unmet=True)
+        place = self._at(lesson_id, self._step_to_go_on_with(lesson_id, current))
         if place.record is not None and place.record.status == "open":
             return self._resume(place)
         return self._open(place, unmet=False)
-
-    def _end(self, attempt: Attempt) -> None:
-        """End an attempt; what was made last is entered into the ledger first, where its engine can be looked at."""
-        engine = self._engine()
-        if engine.identity.id == attempt.engine_id:
-            ledger.observe(engine, self.store, attempt, declared(self.pack.lesson(attempt.lesson, attempt.variables)))
-        self.store.end_attempt(attempt.id)
 
     def _lesson_to_go_on_with(self, current: StepKey | None) -> str:
         if current is not None:
@@ -283,13 +278,16 @@ class Session:
 
     # Opening a step
 
-    def _open(self, place: Place, *, unmet: bool, afresh: bool = False) -> Place:
+    def _open(self, place: Place, *, unmet: bool, afresh: bool = False, anew: bool = False) -> Place:
         """Bring a step's world into place and make it the current one.
 
         ``unmet`` asks that the step is not already met then: if it is, what the lesson made is taken away first.
         """
         engine = self._engine()
-        attempt = place.attempt or self._begin(place.lesson_id, engine)
+        if place.attempt is None or anew:
+            attempt = self._begin(place.lesson_id, engine, place.attempt)
+        else:
+            attempt = place.attempt
         self._same_engine(attempt, engine)
         lesson = self.pack.lesson(place.lesson_id, attempt.variables)
         step = lesson.step(place.step.id) or place.step
@@ -332,10 +330,19 @@ class Session:
         for kept in report.kept:
             self._notice(f"A file of yours was in the way; it is kept as {kept}.")
 
-    def _begin(self, lesson_id: str, engine: EngineApi) -> Attempt:
+    def _begin(self, lesson_id: str, engine: EngineApi, before: Attempt | None) -> Attempt:
+        """Begin an attempt. The one before ends only when nothing stands in the way of the new one.
+
+        What was made last in it is entered into the ledger first, where its engine can be looked at.
+        """
         identity = engine.identity
+        if before is not None and before.engine_id == identity.id:
+            names = declared(self.pack.lesson(lesson_id, before.variables))
+            ledger.observe(engine, self.store, before, names)
         variables = fix(self.pack.variables(lesson_id), rng=self._rng, port_is_free=self._port_is_free)
         ledger.refuse_taken(engine, self.store, None, declared(self.pack.lesson(lesson_id, variables)))
+        if before is not None:
+            self.store.end_attempt(before.id)
         return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, engine.precise_now())
 
     def _bringing(
@@ -356,7 +363,8 @@ class Session:
         )
 
     def _met_already(self, engine: EngineApi, place: Place, names: Declared) -> bool:
-        scope = Scope(self.pack.references, bring.baseline(engine, names), engine.now())
+        own = ledger.own_containers(self.store, place.attempt) if place.attempt is not None else frozenset()
+        scope = Scope(self.pack.references, bring.baseline(engine, names), engine.now(), own)
         return all_met(place.step.check, World(engine, place.folder, scope, hasty=True))
 
     @staticmethod
@@ -370,9 +378,10 @@ class Session:
 
     # Verifying
 
-    def check(self, place: Place, *, limit: float | None = None) -> Verdict:
+    def check(self, place: Place, *, limit: float | None = None, explaining: bool = True) -> Verdict:
         """Verify a step on the engine; a pass is written down before this returns.
 
+        Without ``explaining``, what is not met is not diagnosed, which takes a few more requests.
         Raises ``NothingOpen`` for a step that was never started: what was there before cannot be told from what was
         done. Errors of the engine are raised; a check that could not look makes the verdict ``unknown``.
         """
@@ -383,13 +392,15 @@ class Session:
             return self._verdict_without_looking(place)
         engine = self._engine()
         self._same_engine(place.attempt, engine)
-        scope = Scope(self.pack.references, place.record.baseline, place.record.since)
+        own = ledger.own_containers(self.store, place.attempt)
+        scope = Scope(self.pack.references, place.record.baseline, place.record.since, own)
         status, outcomes, mistake = judge(
             place.step,
             lambda: World(engine, place.folder, scope),
             waiting=self._waiting,
             limit=limit,
             passing=self._passing,
+            explaining=explaining,
         )
         ledger.observe(engine, self.store, place.attempt, declared(place.lesson))
         if status is Status.MET and not place.passed:
@@ -416,7 +427,7 @@ class Session:
         """
         if place.step.kind != "do" or place.passed:
             return None
-        verdict = self.check(place, limit=GLANCE)
+        verdict = self.check(place, limit=GLANCE, explaining=failed)
         if verdict.status is Status.MET:
             return verdict
         if verdict.status is Status.UNMET and (failed or (verdict.mistake is not None and verdict.mistake.dead_end)):
@@ -483,7 +494,7 @@ class Session:
             raise WrongKind(f"{place.name} has no answer.")
         engine = self._engine()
         self._same_engine(place.attempt, engine)
-        return answers.read_source(answer.from_, engine)
+        return answers.read_source(answer.from_, engine, self.pack.references)
 
     # Help
 
@@ -521,6 +532,11 @@ class Session:
             rows.append(LessonRow(outline.id, outline.title, outline.level, outline.minutes, steps))
         return tuple(rows)
 
+    def lesson(self, lesson_id: str | None = None) -> Lesson:
+        """A lesson, by default the current one. Raises ``UnknownLesson`` and ``NothingOpen``."""
+        name = lesson_id or self.place().lesson_id
+        return self._at(self.pack.find(name).lesson, None).lesson
+
     def lesson_row(self, lesson_id: str) -> LessonRow:
         """One lesson of the syllabus. Raises ``UnknownLesson``."""
         name = self.pack.find(lesson_id)
@@ -543,6 +559,10 @@ def _status(record: StepRecord | None, ever: bool) -> str:
 
 def _went_away(item: SetupItem, engine: EngineApi) -> bool:
     """Whether something that a step begins with is not there any more, or was stopped, as after a reboot."""
+    if isinstance(item, SetupNetwork):
+        return not item.absent and engine.network(item.network) is None
+    if isinstance(item, SetupVolume):
+        return not item.absent and engine.volume(item.volume) is None
     if not isinstance(item, SetupContainer) or item.absent:
         return False
     there = engine.container(item.container)

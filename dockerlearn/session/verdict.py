@@ -9,6 +9,7 @@ import msgspec
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import Time, all_met, look, look_once
 from dockerlearn.course.models import Mistake, Step
+from dockerlearn.diagnose.explain import explain
 from dockerlearn.world.world import World
 
 
@@ -40,17 +41,21 @@ def judge(
     waiting: Callable[[str], None] | None = None,
     limit: float | None = None,
     passing: Time | None = None,
+    explaining: bool = True,
 ) -> tuple[Status, tuple[Outcome, ...], Recognised | None]:
     """Look at a step's checks, and at its mistakes when they are not met.
 
-    ``limit`` in seconds bounds the waiting for what is on its way; None leaves it to the nouns.
+    What is not met and is none of the author's mistakes gets a general diagnosis, if ``explaining``. ``limit`` in
+    seconds bounds the waiting for what is on its way; None leaves it to the nouns.
     """
     result = look(step.check, make_world, waiting=waiting, limit=limit, passing=passing)
     if result.status is not Status.UNMET:
         return result.status, result.outcomes, None
     mistake = _recognise(step.mistakes, result.world, make_world, limit=limit, passing=passing)
-    told = Recognised(mistake.name, mistake.say, mistake.dead_end) if mistake else None
-    return result.status, result.outcomes, told
+    if mistake is not None:
+        return result.status, result.outcomes, Recognised(mistake.name, mistake.say, mistake.dead_end)
+    outcomes = explain(step.check, result.outcomes, result.world) if explaining else result.outcomes
+    return result.status, outcomes, None
 
 
 def _recognise(

@@ -21,7 +21,17 @@ from dockerlearn.errors import EngineRejected, SetupFailed
 from dockerlearn.progress.store import Attempt, Store
 from dockerlearn.setup import clean, ledger
 from dockerlearn.setup.ledger import NONCE_LABEL, Owned
-from dockerlearn.setup.spec import Declared, Setup, SetupContainer, SetupFile, SetupImage
+from dockerlearn.setup.shared import Shared
+from dockerlearn.setup.spec import (
+    Declared,
+    Setup,
+    SetupContainer,
+    SetupFile,
+    SetupImage,
+    SetupMount,
+    SetupNetwork,
+    SetupVolume,
+)
 from dockerlearn.setup.workspace import LessonFolder, digest, gather, write_context
 from dockerlearn.text import one_line
 from dockerlearn.world.world import Scope, World
@@ -93,6 +103,10 @@ def bring(items: Sequence[Setup], context: Context) -> SetupReport:
             work.container(item)
         elif isinstance(item, SetupImage):
             work.image(item)
+        elif isinstance(item, SetupNetwork):
+            work.shared.network(item)
+        elif isinstance(item, SetupVolume):
+            work.shared.volume(item)
         else:
             work.file(item)
     return SetupReport(tuple(work.actions))
@@ -143,9 +157,10 @@ def take_away(context: Context) -> SetupReport:
 
 
 def baseline(engine: EngineApi, declared: Declared) -> dict[str, str]:
-    """Return ``container NAME`` to id for the declared containers that are there now."""
-    found = {name: ledger.look(engine, name) for name in sorted(declared.containers)}
-    return {f"container {name}": container.id for name, container in found.items() if container is not None}
+    """Return ``container NAME`` and ``image REFERENCE`` to id for what is declared and there now."""
+    containers = {f"container {name}": ledger.look(engine, name) for name in sorted(declared.containers)}
+    images = {f"image {name}": engine.image(name) for name in sorted(declared.images)}
+    return {name: there.id for name, there in {**containers, **images}.items() if there is not None}
 
 
 class _Bringing:
@@ -158,6 +173,7 @@ class _Bringing:
         self.engine_id = context.attempt.engine_id
         self.actions: list[Action] = []
         self._folder: LessonFolder | None = None
+        self.shared = Shared(context.engine, context.store, context.attempt, self._any_image, self._did_shared)
 
     @staticmethod
     def check_names(items: Sequence[Setup], context: Context) -> None:
@@ -167,6 +183,9 @@ class _Bringing:
                 raise SetupFailed(
                     f"The lesson's set-up names a container {item.name}, and may only use {PREFIX}… names."
                 )
+            for kind, name in item.mentions():
+                if kind in {"network", "volume"} and not name.startswith(PREFIX):
+                    raise SetupFailed(f"The lesson's set-up names a {kind} {name}, and may only use {PREFIX}… names.")
             if isinstance(item, SetupImage):
                 of_pack = item.image in context.images
                 if of_pack and (item.absent or item.tag_of or item.build):
@@ -213,6 +232,11 @@ class _Bringing:
                 any(binding.host_port == number for binding in there.asked.get(_port(port), ()))
                 for port, number in item.publish.items()
             ),
+            all(
+                (seen := world.names_on(there, network)) is not None and seen >= set(names)
+                for network, names in item.stated_networks.items()
+            ),
+            all(self._is_mounted(there, path, how) for path, how in item.stated_mounts.items()),
         )
         if not all(stated) or item.image is None:
             return False
@@ -230,6 +254,15 @@ class _Bringing:
             if found is None or found.content is None or found.content.strip() != content.encode().strip():
                 return False
         return True
+
+    def _is_mounted(self, there: ContainerSnapshot, path: str, how: SetupMount) -> bool:
+        mount = next((mount for mount in there.mounts if mount.target.rstrip("/") == path), None)
+        if mount is None or mount.read_only != how.read_only:
+            return False
+        if how.volume is not None:
+            return mount.kind == "volume" and mount.name == how.volume
+        world = World(self.engine, self.context.workspace, Scope(images=self.context.images))
+        return mount.kind == "bind" and world.is_folder(mount.source, str(how.source))
 
     def _settle(self, item: SetupContainer, there: ContainerSnapshot) -> bool:
         """Bring a container that is made as stated to the stated status; False when only making it anew can."""
@@ -260,10 +293,20 @@ class _Bringing:
     def _make(self, item: SetupContainer) -> None:
         name = item.container
         reference = self._present(str(item.image))
+        networks = {network: self.shared.own_network(network) for network in item.stated_networks}
+        first = next(iter(networks), None)
+        mounts = item.stated_mounts
+        volumes = {path: self.shared.own_volume(how.volume).name for path, how in mounts.items() if how.volume}
         nonce = os.urandom(16).hex()
         spec = ContainerSpec(
             name=name,
             image=reference,
+            volumes=volumes,
+            # Looked for last, so that little time is left in which a link could take a folder's place.
+            binds={path: str(self._lesson_folder().folder(how.source)) for path, how in mounts.items() if how.source},
+            read_only=frozenset(path for path, how in mounts.items() if how.read_only),
+            network=first,
+            aliases=item.stated_networks[first] if first is not None else (),
             command=None if item.command is None else tuple(item.command),
             entrypoint=None if item.entrypoint is None else tuple(item.entrypoint),
             env=item.env,
@@ -282,6 +325,9 @@ class _Bringing:
                 raise ledger.name_taken(taken) from error
             raise _failed(f"make {name} from {references.short(reference)}", error) from error
         self._confirm(intent, made, name)
+        for network, there in list(networks.items())[1:]:
+            names = item.stated_networks[network]
+            self._do(f"put {name} on {network}", self.engine.connect_network, there.id, made, names)
         for path, content in item.files.items():
             self._do(f"write {path} into {name}", self.engine.put_file, made, path, content.encode())
         self._did(item, "made")
@@ -458,16 +504,31 @@ class _Bringing:
     # Files
 
     def file(self, item: SetupFile) -> None:
+        folder = self._lesson_folder()
+        if item.absent:
+            placed = None if self.context.keep_files else folder.remove(item.file)
+        else:
+            content = (item.content or "").encode()
+            placed = folder.write(item.file, content, executable=item.executable, keep=self.context.keep_files)
+        if placed is not None:
+            self.actions.append(Action(f"file {item.file}", placed.did, placed.kept or ""))
+
+    def _lesson_folder(self) -> LessonFolder:
         if self._folder is None:
             attempt = self.context.attempt
             self._folder = LessonFolder(self.context.workspace, attempt.pack, attempt.lesson)
-        if item.absent:
-            placed = None if self.context.keep_files else self._folder.remove(item.file)
-        else:
-            content = (item.content or "").encode()
-            placed = self._folder.write(item.file, content, executable=item.executable, keep=self.context.keep_files)
-        if placed is not None:
-            self.actions.append(Action(f"file {item.file}", placed.did, placed.kept or ""))
+        return self._folder
+
+    # For networks and volumes
+
+    def _any_image(self) -> str:
+        """An image for a helper: one of the pack's that is there, or the first of them."""
+        names = list(self.context.images)
+        there = (name for name in names if self.engine.image(self.context.images[name]) is not None)
+        return self._present(next(there, names[0]))
+
+    def _did_shared(self, subject: str, made: bool) -> None:
+        self.actions.append(Action(subject, "made" if made else "removed"))
 
     @staticmethod
     def _do(what: str, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -489,6 +550,8 @@ def _own_names(items: Sequence[Setup], context: Context) -> Declared:
             for item in items
             if isinstance(item, SetupImage) and item.image not in context.images
         ),
+        networks=frozenset(name for item in items for kind, name in item.mentions() if kind == "network"),
+        volumes=frozenset(name for item in items for kind, name in item.mentions() if kind == "volume"),
     )
 
 

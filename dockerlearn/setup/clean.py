@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,13 +10,15 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import ContainerRow, EngineApi
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
 from dockerlearn.errors import EngineRejected
+from dockerlearn.progress.records import Kind
 from dockerlearn.progress.store import Entry, Store
 from dockerlearn.setup import ledger
 from dockerlearn.setup.ledger import Owned
 from dockerlearn.setup.workspace import lesson_folders
 from dockerlearn.text import one_line
+from dockerlearn.world import probes
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     the public name that an image gets back before the course's name, its last one, is taken from it.
     """
 
-    kind: Literal["container", "image"]
+    kind: Kind
     object_id: str
     name: str
     entered_as: str
@@ -78,21 +80,24 @@ def plan(
     owned = Owned(store, engine_id)
     wanted = [
         entry
-        for entry in (*owned.containers.values(), *owned.images.values())
+        for entry in owned.all()
         if (attempts is None or entry.attempt_id in attempts)
         and (only is None or (entry.kind == "image" and entry.name == only))
     ]
     containers: list[tuple[Entry, ContainerSnapshot]] = []
     images: list[tuple[Entry, ImageSnapshot]] = []
+    shared: list[tuple[Entry, NetworkSnapshot | VolumeSnapshot]] = []
     for entry in wanted:
-        there = (engine.container if entry.kind == "container" else engine.image)(str(entry.object_id))
+        there = _look(engine, entry)
         if there is None:
             store.forget(entry.id)
         elif isinstance(there, ContainerSnapshot):
             containers.append((entry, there))
-        else:
+        elif isinstance(there, ImageSnapshot):
             images.append((entry, there))
-    if not containers and not images:
+        else:
+            shared.append((entry, there))
+    if not containers and not images and not shared:
         return CleanPlan(engine_id, (), lesson_folders(workspace) if workspace else ())
     rows = engine.containers()
     users = _dependents(engine, rows, [container for _, container in containers], owned)
@@ -108,11 +113,36 @@ def plan(
         for entry, image in images
         if (item := _image_item(entry, image, staying, owned, _lost_names(engine, trusted.get(image.id, frozenset()))))
     ]
+    items += [_shared_item(entry, there, _users(engine, there), going) for entry, there in shared]
     return CleanPlan(engine_id, tuple(items), lesson_folders(workspace) if workspace else ())
 
 
+def _look(
+    engine: EngineApi, entry: Entry
+) -> ContainerSnapshot | ImageSnapshot | NetworkSnapshot | VolumeSnapshot | None:
+    """Look for what an entry is about: that very object."""
+    identifier = str(entry.object_id)
+    if entry.kind == "container":
+        return engine.container(identifier)
+    if entry.kind == "image":
+        return engine.image(identifier)
+    if entry.kind == "network":
+        return engine.network(identifier)
+    volume = engine.volume(entry.name)
+    return volume if volume is not None and ledger.volume_id(volume) == identifier else None
+
+
+def _users(engine: EngineApi, there: NetworkSnapshot | VolumeSnapshot) -> tuple[ContainerRow, ...]:
+    if isinstance(there, NetworkSnapshot):
+        return engine.users_of_network(there)
+    return engine.users_of_volume(there.name)
+
+
 def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
-    """Do what a plan says; what changed since it was made is looked at again, and left where it is in doubt."""
+    """Do what a plan says; what changed since it was made is looked at again, and left where it is in doubt.
+
+    Also removes what probes of a tutor that was killed have left, which is nobody's.
+    """
     if plan.engine_id != engine.identity.id:
         raise ValueError("a plan is for the engine it was made on")
     done: list[Done] = []
@@ -121,9 +151,10 @@ def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
             done.append(Done(item, "left", item.reason))
             continue
         try:
-            done.append((_remove_container if item.kind == "container" else _remove_image)(item, engine, store))
+            done.append(_REMOVERS[item.kind](item, engine, store))
         except EngineRejected as error:
             done.append(Done(item, "left", one_line(error.message).rstrip(".")))
+    probes.sweep(engine)
     return CleanReport(tuple(done))
 
 
@@ -185,6 +216,31 @@ def _container_item(
     )
 
 
+def _shared_item(
+    entry: Entry, there: NetworkSnapshot | VolumeSnapshot, users: Iterable[ContainerRow], going: Collection[str]
+) -> Item:
+    """Decide about a network or volume: whoever stays and uses it keeps it."""
+    names = sorted(one_line(row.name) for row in users if row.id not in going)
+    on_it = isinstance(there, NetworkSnapshot)
+    item = Item(
+        kind=entry.kind,
+        object_id=str(entry.object_id),
+        name=there.name,
+        entered_as=entry.name,
+        entry_id=entry.id,
+        action="leave" if names else "remove",
+    )
+    if not names:
+        return item
+    verb = ("is on it", "are on it") if on_it else ("has it", "have it")
+    frees = (f"docker network disconnect {there.name} {name}" for name in names) if on_it else ()
+    return msgspec.structs.replace(
+        item,
+        reason=f"{', '.join(names)} {verb[len(names) > 1]}",
+        remedy=" && ".join(frees) or f"docker rm {' '.join(names)}",
+    )
+
+
 def _lost_names(engine: EngineApi, names: frozenset[str]) -> list[str]:
     """The pack's names of an image that are on no image now."""
     return sorted(name for name in names if engine.image(name) is None)
@@ -242,6 +298,26 @@ def _remove_container(item: Item, engine: EngineApi, store: Store) -> Done:
     return Done(item, "removed") if removed else Done(item, "gone", "it was gone already")
 
 
+def _remove_network(item: Item, engine: EngineApi, store: Store) -> Done:
+    there = engine.network(item.object_id)
+    if there is not None and (users := engine.users_of_network(there)):
+        return Done(item, "left", f"{one_line(users[0].name)} is on it")
+    removed = engine.remove_network(item.object_id) if there is not None else False
+    store.forget(item.entry_id)
+    return Done(item, "removed") if removed else Done(item, "gone", "it was gone already")
+
+
+def _remove_volume(item: Item, engine: EngineApi, store: Store) -> Done:
+    there = engine.volume(item.name)
+    if there is not None and ledger.volume_id(there) != item.object_id:
+        return Done(item, "left", "another one carries the name now")
+    if there is not None and (users := engine.users_of_volume(item.name)):
+        return Done(item, "left", f"{one_line(users[0].name)} has it")
+    removed = engine.remove_volume(item.name) if there is not None else False
+    store.forget(item.entry_id)
+    return Done(item, "removed") if removed else Done(item, "gone", "it was gone already")
+
+
 def _remove_image(item: Item, engine: EngineApi, store: Store) -> Done:
     unnamed = references.looks_like_id(item.name)
     named = engine.image(item.object_id if unnamed else item.entered_as)
@@ -260,3 +336,11 @@ def _remove_image(item: Item, engine: EngineApi, store: Store) -> Done:
         store.forget(item.entry_id)
     # An image that others were built on loses its name only; it stays in the ledger until they are gone.
     return Done(item, "removed") if left is None else Done(item, "untagged", item.reason)
+
+
+_REMOVERS: Mapping[Kind, Callable[[Item, EngineApi, Store], Done]] = {
+    "container": _remove_container,
+    "image": _remove_image,
+    "network": _remove_network,
+    "volume": _remove_volume,
+}

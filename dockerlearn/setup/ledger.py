@@ -6,6 +6,7 @@ open attempt under a name that the lesson declares. A ``dl-`` name or a label al
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -14,8 +15,9 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
 from dockerlearn.errors import NameTaken, OtherEngine
+from dockerlearn.progress.records import Kind
 from dockerlearn.progress.store import Attempt, Entry, Store
 from dockerlearn.setup.spec import Declared
 
@@ -29,7 +31,7 @@ INTENT_AGE = timedelta(hours=1)
 class Taken(msgspec.Struct, frozen=True):
     """A declared name that something else carries; ``remedy`` is the command that frees it and keeps the thing."""
 
-    kind: Literal["container", "image"]
+    kind: Kind
     name: str
     object_id: str
     remedy: str
@@ -45,11 +47,30 @@ class Owned:
         self.images: Mapping[tuple[str, str], Entry] = {
             (e.object_id, e.name): e for e in entries if e.object_id and e.kind == _IMAGE
         }
+        self.networks: Mapping[str, Entry] = {e.object_id: e for e in entries if e.object_id and e.kind == _NETWORK}
+        self.volumes: Mapping[str, Entry] = {e.object_id: e for e in entries if e.object_id and e.kind == _VOLUME}
         self.made_images = frozenset(image for (image, _), entry in self.images.items() if entry.made)
+
+    def all(self) -> tuple[Entry, ...]:
+        """Everything but intents: containers first, then what they may have been using."""
+        return (
+            *self.containers.values(),
+            *self.images.values(),
+            *self.networks.values(),
+            *self.volumes.values(),
+        )
 
     def has_container(self, container: ContainerSnapshot) -> bool:
         """Whether a container is the course's, whatever it is called now."""
         return container.id in self.containers
+
+    def has_network(self, network: NetworkSnapshot) -> bool:
+        """Whether a network is the course's."""
+        return network.id in self.networks
+
+    def has_volume(self, volume: VolumeSnapshot) -> bool:
+        """Whether a volume is the course's."""
+        return volume_id(volume) in self.volumes
 
     def has_tag(self, image: ImageSnapshot, reference: str) -> bool:
         """Whether the course, or the learner within it, gave this image this name."""
@@ -62,15 +83,18 @@ def observe(engine: EngineApi, store: Store, attempt: Attempt, declared: Declare
     A container counts when it was made after the attempt began, by the engine's clock. ``attempt.began`` may be
     rounded down to the second: names that were taken then were refused before (``refuse_taken``), so that nothing
     foreign carries a declared name in the rest of that second. An image counts by that refusal alone, since a name is
-    often given to an image that is older than the attempt. Costs a look per declared name, whatever else there is.
+    often given to an image that is older than the attempt. A volume has no id: it counts by that refusal, by its time,
+    which engine 20.10 moves on with each change, and by what it was made with. Costs a look per declared name, whatever
+    else there is.
 
     Raises ``OtherEngine`` when the attempt belongs to another engine.
     """
     same_engine(engine, attempt)
     resolve(engine, store)
     owned = Owned(store, attempt.engine_id)
-    known = {entry.id for entry in (*owned.containers.values(), *owned.images.values())}
+    known = {entry.id for entry in owned.all()}
     new: set[int] = set()
+    began = attempt.began.replace(microsecond=0)  # a volume's time is told to the second
     for name in sorted(declared.containers):
         container = look(engine, name)
         if container and not owned.has_container(container) and container.created >= attempt.began:
@@ -82,6 +106,15 @@ def observe(engine: EngineApi, store: Store, attempt: Attempt, declared: Declare
         if image and not owned.has_tag(image, reference):
             made = image.id in owned.made_images or (image.created is not None and image.created >= attempt.began)
             new.add(store.enter(attempt.engine_id, _IMAGE, image.id, reference, attempt.id, made=made))
+    for name in sorted(declared.networks):
+        network = engine.network(name)
+        if network and not owned.has_network(network) and network.created >= attempt.began:
+            new.add(store.enter(attempt.engine_id, _NETWORK, network.id, name, attempt.id))
+    for name in sorted(declared.volumes):
+        volume = engine.volume(name)
+        _forget_lost_volumes(store, owned, name, volume)
+        if volume and not owned.has_volume(volume) and (volume.created is None or volume.created >= began):
+            new.add(store.enter(attempt.engine_id, _VOLUME, volume_id(volume), name, attempt.id))
     if not new:
         return ()
     return tuple(entry for entry in store.entries(attempt.engine_id) if entry.id in new - known)
@@ -100,7 +133,25 @@ def taken(engine: EngineApi, store: Store, declared: Declared) -> tuple[Taken, .
         image = engine.image(references.normalise(name))
         if image and not owned.has_tag(image, name):
             found.append(Taken(_IMAGE, references.short(name), image.id, free_tag(name)))
+    for name in sorted(declared.networks):
+        network = engine.network(name)
+        if network and not owned.has_network(network):
+            found.append(Taken(_NETWORK, name, network.id, f"docker network rm {name}"))
+    for name in sorted(declared.volumes):
+        volume = engine.volume(name)
+        if volume and not owned.has_volume(volume):
+            found.append(Taken(_VOLUME, name, volume_id(volume), free_volume(name)))
     return tuple(found)
+
+
+def own_containers(store: Store, attempt: Attempt) -> frozenset[str]:
+    """The ids of an attempt's containers."""
+    entries = store.entries(attempt.engine_id)
+    return frozenset(
+        entry.object_id
+        for entry in entries
+        if entry.object_id and entry.kind == _CONTAINER and entry.attempt_id == attempt.id
+    )
 
 
 def refuse_taken(engine: EngineApi, store: Store, attempt: Attempt | None, declared: Declared) -> None:
@@ -114,7 +165,10 @@ def refuse_taken(engine: EngineApi, store: Store, attempt: Attempt | None, decla
 
 def name_taken(found: tuple[Taken, ...]) -> NameTaken:
     """The error that tells which names are taken, and how to free them."""
-    names = ", ".join(f"{item.name} ({item.kind} {references.short_id(item.object_id)})" for item in found)
+    names = ", ".join(
+        f"{item.name} ({item.kind}{'' if item.kind == _VOLUME else f' {references.short_id(item.object_id)}'})"
+        for item in found
+    )
     are = "is a name" if len(found) == 1 else "are names"
     return NameTaken(
         f"{names} {are} that this lesson needs, and the course did not make what carries it. It is left alone.",
@@ -127,11 +181,16 @@ def resolve(engine: EngineApi, store: Store) -> None:
     for intent in store.entries(engine.identity.id):
         if intent.object_id is not None:
             continue
-        there: ContainerSnapshot | ImageSnapshot | None
-        there = look(engine, intent.name) if intent.kind == _CONTAINER else engine.image(intent.name)
+        there: ContainerSnapshot | ImageSnapshot | NetworkSnapshot | VolumeSnapshot | None
+        if intent.kind == _CONTAINER:
+            there = look(engine, intent.name)
+        elif intent.kind == _IMAGE:
+            there = engine.image(intent.name)
+        else:
+            there = (engine.network if intent.kind == _NETWORK else engine.volume)(intent.name)
         if there is not None and intent.nonce and there.labels.get(NONCE_LABEL) == intent.nonce:
-            store.confirm(intent.id, there.id)
-        elif intent.kind == _CONTAINER and datetime.now(UTC) - intent.entered > INTENT_AGE:
+            store.confirm(intent.id, volume_id(there) if isinstance(there, VolumeSnapshot) else there.id)
+        elif intent.kind != _IMAGE and datetime.now(UTC) - intent.entered > INTENT_AGE:
             # That of a build stays: the build goes on from what is left of it when it is asked for again.
             store.forget(intent.id)
 
@@ -153,6 +212,25 @@ def same_engine(engine: EngineApi, attempt: Attempt) -> None:
 
 _CONTAINER: Literal["container"] = "container"
 _IMAGE: Literal["image"] = "image"
+_NETWORK: Literal["network"] = "network"
+_VOLUME: Literal["volume"] = "volume"
+
+
+def volume_id(volume: VolumeSnapshot) -> str:
+    """What a volume is known by: its name, and a digest of what it was made with.
+
+    Engines give volumes no id, and 20.10 no time of making that stays. One that was removed and made again with the
+    same options cannot be told from it; those that the tutor makes carry a nonce as a label, and can.
+    """
+    made_with = (volume.driver, sorted(volume.labels.items()), sorted(volume.options.items()), volume.mountpoint)
+    return f"{volume.name}@{hashlib.sha256(repr(made_with).encode()).hexdigest()[:32]}"
+
+
+def _forget_lost_volumes(store: Store, owned: Owned, name: str, now_there: VolumeSnapshot | None) -> None:
+    """Strike out a volume that is gone: somebody who makes one of that name later must not find it the course's."""
+    for identifier, entry in owned.volumes.items():
+        if entry.name == name and (now_there is None or volume_id(now_there) != identifier):
+            store.forget(entry.id)
 
 
 def _forget_lost_names(
@@ -168,6 +246,12 @@ def _forget_lost_names(
             continue
         if not entry.made or engine.image(image_id) is None:
             store.forget(entry.id)
+
+
+def free_volume(name: str) -> str:
+    """Return the command that frees a volume's name and keeps what is in it."""
+    copy = f"docker run --rm -v {name}:/from -v {name}-mine:/to busybox cp -a /from/. /to"
+    return f"{copy} && docker volume rm {name}"
 
 
 def free_tag(name: str) -> str:

@@ -8,7 +8,6 @@ under another name.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -70,11 +69,19 @@ class LessonFolder:
                 return None
             kept = self._keep_aside(target, path) if there is not None and not self._is_ours(target, path) else None
             # Noted before it is written: if only the note survives, the learner's file is kept once too often.
-            self._note(path, hashlib.sha256(content).hexdigest())
+            self._note(path, _sha256(content))
             _write(target, content, 0o755 if executable else 0o644)
         except OSError as error:
             raise _failed(target, error) from None
         return Placed(path, "written", kept)
+
+    def folder(self, path: str) -> Path:
+        """Return where a folder beneath this one is, made when it is not there; for use at once.
+
+        Raises ``WorkspaceError`` when a link or a file is in the way.
+        """
+        target = self._locate(f"{path.rstrip('/')}/.here", make=True)
+        return target.parent
 
     def remove(self, path: str) -> Placed | None:
         """Take a path away; None when there is nothing. The learner's own file is moved aside instead."""
@@ -153,7 +160,7 @@ class LessonFolder:
     def _is_ours(self, target: Path, path: str) -> bool:
         """Whether a file is as the course last wrote it."""
         noted = self._marker.placed.get(path)
-        return noted is not None and _kind(target) == "file" and hashlib.sha256(_read(target)).hexdigest() == noted
+        return noted is not None and _kind(target) == "file" and _sha256(_read(target)) == noted
 
     def _keep_aside(self, target: Path, path: str) -> str:
         """Rename what is there to a name beside it that is free. A copy that is there already is enough."""
@@ -209,11 +216,14 @@ def gather(folder: Path, names: Sequence[str], substitute: Mapping[str, str]) ->
 
 def digest(sources: Mapping[str, Source]) -> str:
     """Return one SHA-256 for a set of files: their paths, contents and whether they can be run."""
-    total = hashlib.sha256()
-    for path, source in sorted(sources.items()):
-        inner = hashlib.sha256(source.content).hexdigest()
-        total.update(f"{path}\0{inner}\0{source.executable}\n".encode())
-    return total.hexdigest()
+    lines = [f"{path}\0{_sha256(source.content)}\0{source.executable}\n" for path, source in sorted(sources.items())]
+    return _sha256("".join(lines).encode())
+
+
+def _sha256(content: bytes) -> str:
+    import hashlib  # loads OpenSSL
+
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_context(sources: Mapping[str, Source], folder: Path) -> None:

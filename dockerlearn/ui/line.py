@@ -36,7 +36,8 @@ Type commands as in your shell; the tutor looks at the engine after each. Its ow
   answer X   answer with X                skip      leave the step for now
   redo       start the step afresh        back      the step before
   next       the next step                learn     the whole step again
-  lessons    what there is                quit      leave; dockerlearn start comes back here
+  concept    the lesson in depth          lessons   what there is
+  quit       leave; dockerlearn start comes back here
 
 A word of the tutor's that is also a program of yours: put dl before it for the tutor (dl task), or a backslash for
 the program (\\task). cd holds from line to line; other changes to the shell (variables, aliases) do not.
@@ -67,6 +68,7 @@ class LineMode:
             "skip": lambda _: self._go(self._session.skip()),
             "back": lambda _: self._enter(self._session.back()),
             "redo": lambda _: self._enter(self._session.redo(self._place.name)),
+            "concept": lambda _: self._view.concept(self._place.lesson),
             "lessons": lambda _: self._view.syllabus(self._session.syllabus()),
             "help": lambda _: self._view.verbatim(HELP),
             "quit": lambda _: self._leave(),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.errors import DockerlearnError
 
 if TYPE_CHECKING:
-    from dockerlearn.course.models import Choice
+    from dockerlearn.course.models import Choice, Lesson
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
     from dockerlearn.progress.records import Mark
@@ -160,6 +162,19 @@ def lessons_shape(rows: Iterable[LessonRow]) -> Shape:
     }
 
 
+def concept_shape(lesson: Lesson) -> Shape:
+    """``concept``.
+
+    ``{"title", "summary", "concept": {as in lesson.yaml} | null, "myths": [{"ask", "belief", "reality", "matters"}]}``
+    """
+    return {
+        "title": lesson.title,
+        "summary": lesson.summary,
+        "concept": msgspec.to_builtins(lesson.concept) if lesson.concept else None,
+        "myths": [msgspec.to_builtins(myth) for myth in lesson.myths],
+    }
+
+
 def lesson_check_shape(row: LessonRow, open_one: Mapping[str, Any] | None) -> Shape:
     """``check lesson``: ``{"lesson", "passed": bool, "steps": [as in lessons], "open": check | null}``."""
     return {
@@ -238,7 +253,8 @@ def practice_shape(practice: PracticeStatus) -> Shape:
 def clean_shape(plan: CleanPlan, report: CleanReport | None) -> Shape:
     """``clean``.
 
-    ``{"items": [{"kind": "container|image", "name", "action": "remove|untag|leave", "reason", "remedy": text | null}],
+    ``{"items": [{"kind": "container|image|network|volume", "name", "action": "remove|untag|leave", "reason",
+    "remedy": text | null}],
     "folders": [your own, which stay], "done": [{"kind", "name", "did": "removed|untagged|left|gone", "reason"}] |
     null}``; ``done`` is null when nothing was done.
     """

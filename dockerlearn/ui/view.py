@@ -15,6 +15,7 @@ from dockerlearn.ui.markdown import fill, render
 from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
+    from dockerlearn.course.models import Lesson
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
     from dockerlearn.progress.records import Mark
@@ -217,6 +218,12 @@ class View:
                 self.export(identity.address)
         how = f"up, at {practice.address}" if practice.up else "not up"
         self.text(f"Practice engine: {how}{', with stand-in images' if practice.stand_ins else ''}")
+
+    def concept(self, lesson: Lesson) -> None:
+        """Show what a lesson is about in depth."""
+        from dockerlearn.ui.concept import concept_lines
+
+        self.lines(concept_lines(lesson, self.style))
 
     def clean_plan(self, plan: CleanPlan) -> None:
         """Show what would be removed, what stays, and why."""

@@ -23,6 +23,12 @@ class FileSnapshot(msgspec.Struct, frozen=True):
     executable: bool
 
 
+def locate(workspace: Path, path: str) -> Path | None:
+    """Where a regular file beneath ``workspace`` really is; None when ``read_file`` would not read one there."""
+    there = read_file(workspace, path)
+    return (workspace.resolve() / path).resolve() if there is not None and there.kind == "file" else None
+
+
 def read_file(workspace: Path, path: str) -> FileSnapshot | None:
     """Look at ``path`` beneath ``workspace``; None when there is nothing.
 

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import platform
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from dockerlearn.engine import references
-from dockerlearn.engine.api import ContainerRow, EngineApi, PathInContainer
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.engine.api import ContainerRow, EngineApi, Executed, PathInContainer
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
+from dockerlearn.errors import EngineError
+from dockerlearn.world import host
+from dockerlearn.world.archive import Archive, read_archive
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
-from dockerlearn.world.workspace import FileSnapshot, read_file
+from dockerlearn.world.knock import Closed
+from dockerlearn.world.knock import knock as knock_at
+from dockerlearn.world.listening import Listener, listeners
+from dockerlearn.world.probes import HELPER, Probes, Ran
+from dockerlearn.world.workspace import FileSnapshot, locate, read_file
+
+_DESKTOP = "/run/desktop/mnt/host"
 
 
 class Scope(msgspec.Struct, frozen=True):
     """What the lesson's words mean here.
 
     ``images`` maps the pack's short names to references. ``since`` is the engine's time when the step began.
-    ``baseline`` maps ``container NAME`` to the id of the object that carried the name then, so that a renamed object
-    does not count as gone.
+    ``baseline`` maps ``container NAME`` and ``image REFERENCE`` to the id of the object that carried the name then, so
+    that a renamed object does not count as gone. ``own`` are the ids of the attempt's containers.
     """
 
     images: Mapping[str, str] = {}
     baseline: Mapping[str, str] = {}
     since: datetime | None = None
+    own: frozenset[str] = frozenset()
 
     def reference(self, name: str) -> str:
         """The image reference that a lesson means by ``name``."""
@@ -41,20 +52,39 @@ class World:
     """
 
     def __init__(
-        self, engine: EngineApi, workspace: Path, scope: Scope, http: HttpClient | None = None, *, hasty: bool = False
+        self,
+        engine: EngineApi,
+        workspace: Path,
+        scope: Scope,
+        http: HttpClient | None = None,
+        *,
+        knock: Callable[[str, int], Closed | None] | None = None,
+        hasty: bool = False,
     ) -> None:
         self.engine = engine
         self.scope = scope
         self._hasty = hasty
         self._workspace = workspace
         self._http = http or HttpClient()
+        self._knock = knock or knock_at
+        self.probes = Probes(engine)
         self._containers: dict[str, ContainerSnapshot | None] = {}
         self._images: dict[str, ImageSnapshot | None] = {}
         self._logs: dict[str, str] = {}
         self._paths: dict[tuple[str, str], PathInContainer | None] = {}
         self._files: dict[str, FileSnapshot | None] = {}
+        self._archives: dict[str, Archive] = {}
         self._answers: dict[tuple[str, int, str], HttpAnswer | HttpFailure] = {}
         self._rows: tuple[ContainerRow, ...] | None = None
+        self._networks: dict[str, NetworkSnapshot | None] = {}
+        self._volumes: dict[str, VolumeSnapshot | None] = {}
+        self._volume_paths: dict[tuple[str, str], PathInContainer | None] = {}
+        self._image_paths: dict[tuple[str, str], PathInContainer | None] = {}
+        self._runs: dict[tuple[str, tuple[str, ...] | None], Ran] = {}
+        self._execs: dict[tuple[str, tuple[str, ...]], Executed] = {}
+        self._knocks: dict[tuple[str, int], Closed | None] = {}
+        self._processes: dict[str, tuple[str, ...]] = {}
+        self._changes: dict[str, Mapping[str, str]] = {}
 
     def now(self) -> datetime:
         """The engine's clock, rounded down to the second."""
@@ -87,6 +117,10 @@ class World:
         """The id of the container that carried ``name`` when the step began."""
         return self.scope.baseline.get(f"container {name}")
 
+    def image_began_as(self, name: str) -> str | None:
+        """The id of the image that carried ``name`` when the step began."""
+        return self.scope.baseline.get(f"image {references.normalise(self.scope.reference(name))}")
+
     def containers(self) -> tuple[ContainerRow, ...]:
         """A row for every container; only asked for when a name was not found, to say which one was nearly right."""
         if self._rows is None:
@@ -103,6 +137,118 @@ class World:
     def image_tags(self) -> tuple[str, ...]:
         """All tags on the engine."""
         return self.engine.image_tags()
+
+    def network(self, name: str) -> NetworkSnapshot | None:
+        """The network of this very name, or None."""
+        if name not in self._networks:
+            found = self.engine.network(name)
+            self._networks[name] = found if found and found.name == name else None
+        return self._networks[name]
+
+    def volume(self, name: str) -> VolumeSnapshot | None:
+        """The volume of this name, or None."""
+        if name not in self._volumes:
+            self._volumes[name] = self.engine.volume(name)
+        return self._volumes[name]
+
+    def users_of_network(self, network: NetworkSnapshot) -> tuple[ContainerRow, ...]:
+        """All containers on a network."""
+        return self.engine.users_of_network(network)
+
+    def users_of_volume(self, name: str) -> tuple[ContainerRow, ...]:
+        """All containers that have a volume."""
+        return self.engine.users_of_volume(name)
+
+    def own_containers(self) -> tuple[ContainerSnapshot, ...]:
+        """The containers of the attempt, and those that were made since the step began; oldest first."""
+        since = self.scope.since
+        found = [
+            there
+            for row in reversed(self.containers())
+            if row.id in self.scope.own or (since is not None and row.created >= since.replace(microsecond=0))
+            if (there := self.container_by_id(row.id)) is not None
+        ]
+        return tuple(
+            there
+            for there in found
+            if (there.id in self.scope.own or (since is not None and there.created >= since))
+            and there.hostname != HELPER
+        )
+
+    def volume_paths(self, volume: VolumeSnapshot, paths: tuple[str, ...]) -> dict[str, PathInContainer | None] | None:
+        """Paths inside a volume; None when there is no image of the pack to look with."""
+        open_ones = [path for path in paths if (volume.name, path) not in self._volume_paths]
+        if open_ones:
+            image = next((image for name in self.scope.images if (image := self.image(name)) is not None), None)
+            if image is None:
+                return None
+            seen = self.probes.volume_paths(volume.name, image.id, open_ones)
+            self._volume_paths |= {(volume.name, path): found for path, found in seen.items()}
+        return {path: self._volume_paths[volume.name, path] for path in paths}
+
+    def image_paths(self, image: ImageSnapshot, paths: tuple[str, ...]) -> dict[str, PathInContainer | None]:
+        """Paths inside an image."""
+        open_ones = [path for path in paths if (image.id, path) not in self._image_paths]
+        if open_ones:
+            seen = self.probes.image_paths(image, open_ones)
+            self._image_paths |= {(image.id, path): found for path, found in seen.items()}
+        return {path: self._image_paths[image.id, path] for path in paths}
+
+    def run(self, image: ImageSnapshot, command: tuple[str, ...] | None) -> Ran:
+        """What a container of an image prints, and how it ends."""
+        if (image.id, command) not in self._runs:
+            self._runs[image.id, command] = self.probes.run(image, command)
+        return self._runs[image.id, command]
+
+    def exec(self, container: ContainerSnapshot, command: tuple[str, ...]) -> Executed:
+        """What a command does in a running container."""
+        if (container.id, command) not in self._execs:
+            self._execs[container.id, command] = self.probes.exec(container.id, command)
+        return self._execs[container.id, command]
+
+    def knock(self, host: str, port: int) -> Closed | None:
+        """Why a published port takes no connection; None when it does."""
+        if (host, port) not in self._knocks:
+            self._knocks[host, port] = self._knock(host, port)
+        return self._knocks[host, port]
+
+    def names_on(self, container: ContainerSnapshot, network: str) -> frozenset[str] | None:
+        """What a container is called on a network of this name that is there now; None when it is not on it.
+
+        One that was on a network of the same name before is not on this one. On the default bridge there are no names.
+        """
+        # Podman's default network has a name of its own; one network is meant.
+        there = self.network(network) or (self.network("podman") if network == "bridge" else None)
+        if there is None:
+            return None
+        for member in container.networks:
+            # What never ran knows the networks by the words that were typed, and not yet by their ids.
+            same = member.network_id == there.id if member.network_id else member.network in {there.name, there.id}
+            if same or (len(member.network) >= 12 and there.id.startswith(member.network)):
+                own = frozenset() if network == "bridge" else frozenset({container.name})
+                return member.names | own
+        return None
+
+    def processes(self, container: ContainerSnapshot) -> tuple[str, ...]:
+        """The command lines of a container's processes."""
+        if container.id not in self._processes:
+            self._processes[container.id] = self.engine.top(container.id)
+        return self._processes[container.id]
+
+    def changes(self, container: ContainerSnapshot) -> Mapping[str, str]:
+        """What differs in a container from its image."""
+        if container.id not in self._changes:
+            self._changes[container.id] = self.engine.changes(container.id)
+        return self._changes[container.id]
+
+    def is_folder(self, source: str, wanted: str) -> bool:
+        """Whether a path of the host, as the engine tells it, is the one that a lesson means.
+
+        ``wanted`` beginning with ``.`` is beneath the lesson's folder. Links count as what they lead to; the engines of
+        Docker Desktop tell paths with a folder before them.
+        """
+        meant = (self._workspace / wanted).resolve()
+        return any(Path(source.removeprefix(front)).resolve() == meant for front in ("", "/host_mnt", _DESKTOP))
 
     def logs(self, container: ContainerSnapshot) -> str:
         """The last lines that the container printed."""
@@ -123,12 +269,62 @@ class World:
             self._files[path] = read_file(self._workspace, path)
         return self._files[path]
 
+    def archive(self, path: str) -> Archive:
+        """What is in a file of the learner's workspace that may be an archive."""
+        if path not in self._archives:
+            there = locate(self._workspace, path)
+            self._archives[path] = read_archive(there) if there is not None else Archive("other")
+        return self._archives[path]
+
     def get(self, host: str, port: int, path: str) -> HttpAnswer | HttpFailure:
         """What a GET request to a published port is answered with."""
         key = (host, port, path)
         if key not in self._answers:
             self._answers[key] = self._http.get(host, port, path)
         return self._answers[key]
+
+    def hung_up(self, container: ContainerSnapshot, port: int) -> str | None:
+        """How a published port refused or broke off a connection that was made in this look; None when it did not."""
+        numbers = {binding.host_port for binding in container.published.get(f"{port}/tcp", ())}
+        for (_, number, _), answer in self._answers.items():
+            if number in numbers and isinstance(answer, HttpFailure) and answer.kind in {"refused", "reset"}:
+                return answer.text
+        for (_, number), closed in self._knocks.items():
+            if number in numbers and closed is not None and closed.hung_up:
+                return closed.text
+        return None
+
+    def answered(self, container: ContainerSnapshot, port: int) -> bool:
+        """Whether a published port answered a request that was made in this look, whatever it said."""
+        numbers = {binding.host_port for binding in container.published.get(f"{port}/tcp", ())}
+        return any(key[1] in numbers and isinstance(answer, HttpAnswer) for key, answer in self._answers.items())
+
+    def listeners(self, container: ContainerSnapshot) -> frozenset[Listener] | None:
+        """Where the processes of a running container listen; None where that cannot be told (an image without cat)."""
+        try:
+            seen = self.exec(container, ("cat", "/proc/net/tcp", "/proc/net/tcp6"))
+        except EngineError:
+            return None
+        # Without IPv6 there is no tcp6, and cat complains; what it printed of the other one is good.
+        return listeners(seen.output) if "local_address" in seen.output and not seen.cut else None
+
+    @property
+    def engine_is_here(self) -> bool:
+        """Whether the engine's host is this machine: the same kernel, by a local socket. Docker Desktop's is not."""
+        identity = self.engine.identity
+        return identity.address.startswith("unix://") and identity.kernel == platform.release()
+
+    def is_missing_here(self, path: str) -> bool:
+        """Whether a path of the engine's host is certainly not there; False where that cannot be told."""
+        return self.engine_is_here and host.is_missing(path)
+
+    def empty_folder(self, path: str) -> datetime | None:
+        """When an empty folder of the engine's host was last changed; None when it is not one, or cannot be told."""
+        return host.empty_folder(path) if self.engine_is_here else None
+
+    def program_at(self, port: int) -> host.Program | None:
+        """The program of the engine's host that listens on a TCP port; None where that cannot be told."""
+        return host.program_at(port) if self.engine_is_here else None
 
     def same_image(self, container: ContainerSnapshot, name: str) -> bool | None:
         """Whether a container was made from the image that a lesson calls ``name``; None when that is not known.
@@ -173,9 +369,18 @@ def same_content(one: ImageSnapshot, other: ImageSnapshot) -> bool:
     """Whether two images are the same: by id on one engine, else by layers and configuration."""
     if one.id == other.id:
         return True
-    return bool(one.layers) and (one.layers, one.command, one.entrypoint, one.env) == (
-        other.layers,
-        other.command,
-        other.entrypoint,
-        other.env,
+    return bool(one.layers) and _content(one) == _content(other)
+
+
+def _content(image: ImageSnapshot) -> tuple[object, ...]:
+    return (
+        image.layers,
+        image.command,
+        image.entrypoint,
+        image.env,
+        image.user,
+        image.workdir,
+        # What the set-up writes on its own builds, to find them again, is no content.
+        {name: value for name, value in image.labels.items() if not name.startswith("dockerlearn.")},
+        image.exposed,
     )

@@ -15,6 +15,7 @@ from dockerlearn.checks.base import Noun
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
+from dockerlearn.diagnose.explain import explain
 from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world.world import Scope, World
@@ -49,6 +50,12 @@ def check(**raw: Any) -> Noun:
 def seen(engine: DockerEngine, tmp_path: Path, **raw: Any) -> Outcome:
     result = look([check(**raw)], lambda: World(engine, tmp_path, Scope(IMAGES)))
     return result.outcomes[0]
+
+
+def explained(engine: DockerEngine, tmp_path: Path, **raw: Any) -> Outcome:
+    checks = [check(**raw)]
+    result = look(checks, lambda: World(engine, tmp_path, Scope(IMAGES)))
+    return explain(checks, result.outcomes, result.world)[0]
 
 
 RUNNING: dict[str, Any] = {"container": NAME, "running": "true", "image": "busybox"}
@@ -110,7 +117,7 @@ def test_cheats_do_not_pass_as_running(engine: DockerEngine, first: Docker, tmp_
         if "loop" in name:
             time.sleep(2.5)  # until the engine has restarted it at least once
         for moment in range(3):
-            outcome = seen(engine, tmp_path, **RUNNING)
+            outcome = explained(engine, tmp_path, **RUNNING)
             assert outcome.status is Status.UNMET, (moment, outcome)
             time.sleep(0.25)
         assert reason in outcome.found

@@ -15,6 +15,7 @@ from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
 from tests.live.lessons import Learner
+from tests.one_lesson import one_lesson
 
 LESSON = "first-run"
 STEPS = ("run", "look", "inside", "kernel", "stop", "again", "broken", "remove")
@@ -23,6 +24,7 @@ STEPS = ("run", "look", "inside", "kernel", "stop", "again", "broken", "remove")
 @pytest.fixture
 def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
     found = Learner(tmp_path, docker.host)
+    found.environment["DOCKERLEARN_PACK"] = str(one_lesson(tmp_path / "pack"))
     yield found
     found("clean", "--yes")
 

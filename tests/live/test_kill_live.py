@@ -28,6 +28,7 @@ from dockerlearn.progress.store import Entry, Store
 from dockerlearn.setup import ledger
 from tests.live.conftest import Docker, things
 from tests.live.lessons import DOCKERLEARN, Learner
+from tests.one_lesson import one_lesson
 from tests.own_engine import BASE_IMAGE
 
 LESSON = "first-run"
@@ -66,7 +67,8 @@ class Bench:
         self.rng = random.Random(seed)
         self.socket = docker.host.removeprefix("unix://")
         self.engine: DockerEngine = connect(Endpoint(docker.host, "the tests"))
-        self.pack: LoadedPack = open_pack()
+        self.pack: LoadedPack = open_pack(one_lesson(learner.folder / "pack"))
+        learner.environment["DOCKERLEARN_PACK"] = str(learner.folder / "pack")
         self.steps = [step.id for step in self.pack.lesson(LESSON, None).steps]
         self.usual: dict[str, float] = {}
         self.shown: set[str] = set()

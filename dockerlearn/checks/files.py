@@ -1,0 +1,37 @@
+"""Looks at files of containers, images and volumes."""
+
+from __future__ import annotations
+
+from dockerlearn.checks import prose
+from dockerlearn.checks.base import Finding
+from dockerlearn.checks.matchers import ANY, NONE, Wanted, describe, fits
+from dockerlearn.engine.api import PathInContainer
+
+
+def content(inside: str, path: str, wanted: Wanted, seen: PathInContainer | None) -> Finding:
+    """Compare a file with what it should hold; ``inside`` says what it is in.
+
+    ``any`` asks whether there is something, ``none`` whether there is nothing.
+
+    >>> content("dl-web", "/note", "any", None).expected
+    'there should be a /note in dl-web'
+    """
+    if wanted in (NONE, "false"):
+        if seen is None:
+            return Finding(ok=True, expected="", found=f"no {path}")
+        return Finding(ok=False, expected=f"there should be no {path} in {inside}", found="it is there")
+    if wanted == ANY:
+        expected = f"there should be a {path} in {inside}"
+        if seen is not None:
+            return Finding(ok=True, expected="", found=f"{path} is there")
+        return Finding(ok=False, expected=expected, found="it is not there")
+    expected = f"{path} in {inside} should hold {describe(wanted)}"
+    if seen is None:
+        return Finding(ok=False, expected=expected, found="there is no such file in it")
+    if seen.content is None:
+        large = f"it is too large to look into ({seen.size / 1e6:.1f} MB)"
+        return Finding(ok=False, expected=expected, found=large if seen.kind == "file" else f"it is a {seen.kind}")
+    text = seen.content.decode("utf-8", "replace")
+    if fits(wanted, text) or fits(wanted, text.strip()):
+        return Finding(ok=True, expected="", found=f"{path} holds what it should")
+    return Finding(ok=False, expected=expected, found=f"it holds {prose.excerpt(text)}")

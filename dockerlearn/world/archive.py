@@ -1,0 +1,82 @@
+"""What is in an archive that ``docker save`` or ``docker export`` wrote, read without unpacking it."""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dockerlearn.engine import references
+
+MEMBERS = 20_000
+"""Entries that are looked at: an image has a few, an exported file system some hundreds."""
+
+LIMIT = 4_194_304
+"""Bytes of a description in it that are read."""
+
+
+class SavedImage(msgspec.Struct, frozen=True):
+    """An image in an archive: the names it was saved with, in full form, and its layers as ``inspect`` has them."""
+
+    names: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """``kind`` is ``image`` for what ``docker load`` takes, ``files`` for any other tar archive, else ``other``."""
+
+    kind: str
+    images: tuple[SavedImage, ...] = ()
+
+
+def read_archive(path: Path) -> Archive:
+    """Look into a file, compressed or not. Whatever is wrong with it, it is then no archive."""
+    try:
+        with tarfile.open(path) as archive:
+            descriptions = _small_files(archive)
+    except (OSError, EOFError, tarfile.TarError, zlib.error):
+        return Archive("other")
+    listed = _json(descriptions.get("manifest.json"))
+    if not isinstance(listed, list):
+        return Archive("files")
+    images = tuple(_image(entry, descriptions) for entry in listed if isinstance(entry, dict))
+    return Archive("image", images) if images else Archive("files")
+
+
+def _small_files(archive: tarfile.TarFile) -> dict[str, bytes]:
+    """The archive's JSON descriptions: by name, whatever stands at their end, since configs have none."""
+    found: dict[str, bytes] = {}
+    total = 0
+    for number, member in enumerate(archive):
+        if number >= MEMBERS:
+            break
+        name = member.name.removeprefix("./")
+        if not member.isfile() or member.size > LIMIT - total:
+            continue
+        stream = archive.extractfile(member)
+        if stream is None or (first := stream.read(1)) not in {b"{", b"["}:
+            continue
+        found[name] = first + stream.read()
+        total += member.size
+    return found
+
+
+def _image(entry: dict[str, Any], descriptions: dict[str, bytes]) -> SavedImage:
+    config = _json(descriptions.get(str(entry.get("Config") or "").removeprefix("./")))
+    root = config.get("rootfs") if isinstance(config, dict) else None
+    layers = root.get("diff_ids") if isinstance(root, dict) else None
+    names = entry.get("RepoTags")
+    return SavedImage(
+        tuple(references.normalise(str(name)) for name in names) if isinstance(names, list) else (),
+        tuple(str(layer) for layer in layers) if isinstance(layers, list) else (),
+    )
+
+
+def _json(data: bytes | None) -> object:
+    try:
+        return msgspec.json.decode(data or b"null")
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,190 @@
+"""Looks that need something to be run or made on the engine: in containers, images and volumes.
+
+Their rules: what is run has its time and its output is cut; helpers have no name and no label, no way to the network or
+the host, and are removed with their volumes whatever happens; nothing of it counts as the learner's. A helper is known
+by its host name (``HELPER``), what runs in a container by ``DOCKERLEARN_PROBE`` in its environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from dockerlearn.engine.api import ContainerSpec, EngineApi, Executed, PathInContainer
+from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.errors import EngineError, EngineRejected
+
+EXEC_SECONDS = 3.0
+"""Seconds that a command in a container may take."""
+
+RUN_SECONDS = 10.0
+"""Seconds that a container of an image may take to print what it prints, its start included."""
+
+OUTPUT = 65_536
+"""Bytes of output that are looked at."""
+
+HELPER = "dockerlearn-probe"
+"""The host name of helpers, and what those that are never started would run."""
+
+_PLACE = "/dockerlearn-volume"
+
+_MEMORY = 128 * 1024 * 1024
+_PIDS = 64
+_LOG = 1_048_576
+
+# Whatever has our variable with this mark in its environment is ours: what we have started, and its children.
+_END = r"""
+for place in /proc/[0-9]*; do
+  if tr '\0' '\n' < $place/environ 2>/dev/null | grep -q "^DOCKERLEARN_PROBE=$0$"; then
+    kill -9 "${place#/proc/}" 2>/dev/null
+  fi
+done
+"""
+
+
+LEFT_AFTER = timedelta(minutes=1)
+"""The age from which a helper is one that a killed tutor has left: none is needed for so long."""
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """How a container of an image ended: ``exit_code`` None when it had not in time; or ``error``, why it could not."""
+
+    exit_code: int | None
+    output: str
+    error: str = ""
+
+
+class Probes:
+    """Looks of one kind of cost each: the engine, and how time passes."""
+
+    def __init__(
+        self,
+        engine: EngineApi,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._sleep = sleep
+        self.execs: set[str] = set()
+        self.helpers: set[str] = set()
+
+    def exec(self, container_id: str, command: Sequence[str]) -> Executed:
+        """Run a command in a container. What does not end in time is ended, it and what it has started.
+
+        An engine cannot do that. We can where we may see the engine's processes, else a shell in the container can; a
+        container without one, of another user's engine, keeps the process until it stops.
+        """
+        mark = os.urandom(8).hex()
+        done = self._engine.exec(container_id, command, seconds=EXEC_SECONDS, limit=OUTPUT, mark=mark)
+        self.execs.add(done.id)
+        if done.exit_code is None:
+            _end_here(mark)
+            with contextlib.suppress(EngineError):  # it was ours to try: a container without a shell cannot help
+                self.execs.add(self._engine.exec(container_id, ["sh", "-c", _END, mark], seconds=EXEC_SECONDS).id)
+        return done
+
+    def image_paths(self, image: ImageSnapshot, paths: Sequence[str]) -> dict[str, PathInContainer | None]:
+        """Look at paths inside an image, through a helper that is never started."""
+        # Volumes that nobody looks into need not be filled.
+        hidden = {
+            volume: ""
+            for volume in image.volumes
+            if not any(path.rstrip("/").startswith(volume.rstrip("/")) for path in paths)
+        }
+        spec = ContainerSpec(
+            name="", image=image.id, entrypoint=(HELPER,), hostname=HELPER, volumes=hidden, no_copy=True, network="none"
+        )
+        with self._helper(spec) as made:
+            return {path: self._engine.path(made, path) for path in paths}
+
+    def volume_paths(self, volume: str, image_id: str, paths: Sequence[str]) -> dict[str, PathInContainer | None]:
+        """Look at paths inside a volume, through a helper of any image that is never started and copies nothing."""
+        spec = ContainerSpec(
+            name="",
+            image=image_id,
+            entrypoint=(HELPER,),
+            hostname=HELPER,
+            volumes={_PLACE: volume},
+            read_only=frozenset({_PLACE}),
+            no_copy=True,
+            network="none",
+        )
+        with self._helper(spec) as made:
+            return {path: self._engine.path(made, f"{_PLACE}/{path.lstrip('/')}") for path in paths}
+
+    def run(self, image: ImageSnapshot, command: Sequence[str] | None) -> Ran:
+        """Run a container of an image, without network, and return what it printed and how it ended."""
+        spec = ContainerSpec(
+            name="",
+            image=image.id,
+            command=None if command is None else tuple(command),
+            hostname=HELPER,
+            network="none",
+            memory=_MEMORY,
+            pids=_PIDS,
+            log_bytes=_LOG,
+        )
+        until = self._clock() + RUN_SECONDS
+        try:
+            with self._helper(spec) as made:
+                self._engine.start_container(made)
+                pause = 0.01
+                while True:
+                    there = self._engine.container(made)
+                    ended = there is None or there.status in {"exited", "dead"}
+                    if ended or self._clock() >= until:
+                        output = self._engine.logs(made, 1000, OUTPUT) if there is not None else ""
+                        return Ran(there.exit_code if ended and there is not None else None, output)
+                    self._sleep(pause)
+                    pause = min(pause * 1.5, 0.25)
+        except EngineRejected as error:
+            return Ran(None, "", error.message)
+
+    @contextlib.contextmanager
+    def _helper(self, spec: ContainerSpec) -> Iterator[str]:
+        made = self._engine.create_container(spec)
+        self.helpers.add(made)
+        try:
+            yield made
+        finally:
+            self._engine.remove_container(made)
+
+
+def _end_here(mark: str) -> None:
+    """End the processes of this machine that have the mark in their environment; others' cannot be seen."""
+    wanted = f"DOCKERLEARN_PROBE={mark}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def sweep(engine: EngineApi) -> int:
+    """Remove helpers that a tutor which was killed has left behind, and return how many there were.
+
+    Costs a request, and a look at each container without a network: helpers have none.
+    """
+    nowhere = engine.network("none")
+    removed = 0
+    for row in engine.users_of_network(nowhere) if nowhere is not None else ():
+        if engine.now() - row.created < LEFT_AFTER:
+            continue
+        there = engine.container(row.id)
+        if there is not None and _is_helper(there):
+            removed += engine.remove_container(there.id)
+    return removed
+
+
+def _is_helper(there: ContainerSnapshot) -> bool:
+    """Whether a container is as helpers are made in every respect; a host name alone proves nothing."""
+    looks = there.never_started and there.entrypoint == (HELPER,)
+    runs = (there.memory, there.pids_limit) == (_MEMORY, _PIDS)
+    return there.hostname == HELPER and there.network_mode == "none" and "_" in there.name and (looks or runs)

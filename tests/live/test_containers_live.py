@@ -1,0 +1,189 @@
+"""The lesson containers: every claim about it on the practice engine, its size, and its steps by the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockerlearn.author.prove import Prover
+from dockerlearn.course.packs import course_folder, open_pack
+from dockerlearn.engine import client, endpoint
+from dockerlearn.engine.api import EngineApi
+from tests.live.conftest import Docker
+from tests.live.lessons import Learner
+
+LESSON = "containers"
+STEPS = ("copies", "foreground", "variables", "recreate", "logs", "shell", "paused", "copy", "taken", "stop", "inspect",
+         "which", "several")  # fmt: skip
+MENDING = {"recreate", "paused", "copy", "taken"}
+
+
+@pytest.fixture
+def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
+    found = Learner(tmp_path, docker.host)
+    yield found
+    found("clean", "--yes")
+
+
+@pytest.fixture
+def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
+    opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
+    yield lambda: opened
+    opened.close()
+
+
+def test_these_are_its_steps(learner: Learner) -> None:
+    assert learner.steps(LESSON) == [f"{LESSON}/{step}" for step in STEPS]
+
+
+def test_it_has_what_a_lesson_must_have() -> None:
+    lesson = open_pack().lesson(LESSON)
+    hands_on = [step for step in lesson.steps if step.kind in {"do", "answer"}]
+    assert len(hands_on) >= 9
+    assert len(MENDING & {step.id for step in hands_on}) >= 2
+    assert sum(len(step.mistakes) for step in lesson.steps) >= 2 * len(hands_on)
+    assert all(step.accepts for step in hands_on)
+    assert len([step for step in lesson.steps if step.predict and step.predict.proof]) >= 5
+    assert len(lesson.myths) >= 3
+    assert lesson.concept is not None
+    assert lesson.concept.takeaways
+    assert all(len(step.hints) >= 3 and step.result and step.insight for step in hands_on)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_starts_unmet_and_its_solution_passes(learner: Learner, step: str) -> None:
+    name = f"{LESSON}/{step}"
+    started = learner("start", name, "--plain")
+    assert started.returncode == 0, started.stderr
+    before = learner("check", "step", name)
+    assert before.returncode == 1, before.stdout + before.stderr
+    done = learner.sh(learner("solution", name, "--plain").stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = learner("check", "step", name)
+    assert after.returncode == 0, after.stdout + after.stderr
+    assert "Traceback" not in started.stderr + before.stderr + after.stderr
+
+
+def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
+    assert learner("start", LESSON, "--plain").returncode == 0
+    for step in STEPS:
+        assert learner.json("task")["step"] == f"{LESSON}/{step}"
+        assert learner("check").returncode == 1
+        learner.sh(learner("solution", "--plain").stdout)
+        assert learner("check").returncode == 0
+        assert learner("next").returncode == 0
+    assert learner("check", "lesson", LESSON).returncode == 0
+    assert learner("clean", "--yes").returncode == 0
+    assert docker("ps", "-aq") == ""
+
+
+def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
+    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON)
+    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
+    assert failed == []
+    assert len([claim for claim in proved if claim.claim == "the prediction is true"]) == len(STEPS)
+
+
+# What reaches the letter of a step and not its goal, after the step was started afresh.
+CHEATS = {
+    "a copy made of the other's files": (
+        "copies",
+        (
+            "docker run -d --name dl-red busybox:1.36 sh -c 'echo token {token} > /note; sleep 600'\n"
+            "docker commit dl-red dl-copy && docker run -d --name dl-blue dl-copy sh -c 'rm /note; sleep 600'"
+        ),
+    ),
+    "the exit code without an interrupt": (
+        "foreground",
+        "docker run --name dl-front busybox:1.36 sh -c 'date; exit 130'",
+    ),
+    "the value typed into the command": (
+        "variables",
+        "docker run -d --rm --name dl-greet -e WHO={token} busybox:1.36 sh -c 'echo hello {token}; sleep 600'",
+    ),
+    "the mode typed into the command": (
+        "recreate",
+        (
+            "docker rm -f dl-shop\n"
+            "docker run -d --name dl-shop -e MODE=live busybox:1.36 sh -c 'echo shop runs in mode live; sleep 600'"
+        ),
+    ),
+    "a new container that shows the text": (
+        "shell",
+        (
+            "docker rm -f dl-sign\n"
+            "docker run -d --name dl-sign busybox:1.36 "
+            "sh -c 'echo open {token} > /sign; echo the sign says open {token}; sleep 600'"
+        ),
+    ),
+    "a new clock with the old file": (
+        "paused",
+        (
+            "docker cp dl-clock:/began began; docker rm -f dl-clock\n"
+            "docker create --name dl-clock busybox:1.36 sleep 600\n"
+            "docker cp began dl-clock:/began; docker start dl-clock"
+        ),
+    ),
+    "a new menu with the old file": (
+        "copy",
+        (
+            "docker cp dl-menu:/settings settings; docker rm dl-menu; number=$(sed -n s/NUMBER=//p settings)\n"
+            'docker create --name dl-menu busybox:1.36 sh -c "echo menu in green, number $number; sleep 600"\n'
+            "docker cp settings dl-menu:/settings; docker start dl-menu"
+        ),
+    ),
+    "the file kept, the container not": (
+        "taken",
+        (
+            "docker cp dl-report:/report report; docker rm dl-report\n"
+            "docker create --name dl-report-old busybox:1.36 true\n"
+            "docker cp report dl-report-old:/report; docker run -d --name dl-report busybox:1.36 sleep 600"
+        ),
+    ),
+    "another container with the right exit code": (
+        "stop",
+        "docker stop dl-polite; docker rm -f dl-deaf; docker run --name dl-deaf busybox:1.36 sh -c 'exit 137'",
+    ),
+    "jobs that were only renamed": (
+        "several",
+        "for i in 1 2 3; do docker rename dl-job-$i dl-done-$i; done",
+    ),
+    "what was to stay made again": (
+        "several",
+        (
+            "docker cp dl-keep:/accounts accounts; docker rm dl-job-1 dl-job-2 dl-job-3 dl-keep\n"
+            "docker create --name dl-keep busybox:1.36 true; docker cp accounts dl-keep:/accounts"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+@pytest.mark.keeps_things
+def test_what_only_looks_right_does_not_pass(learner: Learner, docker: Docker, cheat: str) -> None:
+    step, script = CHEATS[cheat]
+    name = f"{LESSON}/{step}"
+    assert learner("start", name, "--plain").returncode == 0
+    place = learner.json("task", name)
+    found = re.search(r"token ([a-z0-9]{6})|`open ([a-z0-9]{6})`|value `([a-z0-9]{6})`", str(place))
+    token = next(filter(None, found.groups())) if found else None
+    assert token or "{token}" not in script
+    folder = learner("solution", name, "--plain").stdout.splitlines()[0]
+    learner.sh(f"{folder}\n{script.replace('{token}', str(token))}\n")
+    checked = learner("check", "step", name)
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    learner("clean", "--yes")
+    left = docker("ps", "-aq").split()
+    if left:
+        docker("rm", "-f", *left)
+    docker.try_("rmi", "dl-copy")
+
+
+def test_its_scripts_name_nothing_but_what_is_the_lessons() -> None:
+    text = (course_folder() / LESSON / "lesson.yaml").read_text()
+    commands = [line for line in text.splitlines() if re.match(r"^\s*(?:- |try: |fix: |solution: )?docker ", line)]
+    assert commands
+    assert not any(re.search(r"\bprune\b|--privileged|\s-v\s", command) for command in commands)

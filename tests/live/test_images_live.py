@@ -1,0 +1,207 @@
+"""The lesson images: every claim of it, by its commands with the stock docker client, and what must not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockerlearn.author.prove import Prover
+from dockerlearn.course.packs import open_pack
+from dockerlearn.engine import client, endpoint
+from dockerlearn.engine.api import EngineApi
+from tests.live.conftest import Docker, things
+from tests.live.lessons import Learner
+
+LESSON = "images"
+STEPS = (
+    "look", "instances", "name", "untag", "history", "build", "beside", "recreate", "moved", "in-use", "save",
+)  # fmt: skip
+BROKEN = {"recreate", "moved", "in-use"}
+
+
+@pytest.fixture
+def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
+    found = Learner(tmp_path, docker.host)
+    yield found
+    found("clean", "--yes")
+
+
+@pytest.fixture
+def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
+    opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
+    yield lambda: opened
+    opened.close()
+
+
+def test_these_are_its_steps(learner: Learner) -> None:
+    assert learner.steps(LESSON) == [f"{LESSON}/{step}" for step in STEPS]
+
+
+def test_it_has_what_a_lesson_must_have() -> None:
+    lesson = open_pack().lesson(LESSON, {"token": "abc123"})
+    hands_on = [step for step in lesson.steps if step.kind in {"do", "answer"}]
+    assert len(hands_on) >= 9
+    assert {step.id for step in hands_on} >= BROKEN
+    assert len([step for step in lesson.steps if step.predict and step.predict.proof]) >= 5
+    assert len(lesson.myths) >= 3
+    assert lesson.concept is not None
+    assert len(lesson.concept.takeaways) >= 3
+    assert sum(len(step.mistakes) for step in lesson.steps) >= 2 * len(lesson.steps)
+    assert all(step.accepts for step in lesson.steps)
+    assert all(len(step.hints) >= 2 and step.result and step.insight for step in lesson.steps)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_claim_about_a_step_holds(
+    engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path, step: str
+) -> None:
+    # What is left behind, layers of builds too, is what the guard of the live tests looks for.
+    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON, (step,))
+    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
+    assert failed == []
+    assert "the prediction is true" in {claim.claim for claim in proved}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_starts_unmet_and_its_solution_passes(learner: Learner, step: str) -> None:
+    name = f"{LESSON}/{step}"
+    started = learner("start", name, "--plain")
+    assert started.returncode == 0, started.stderr
+    before = learner("check", "step", name)
+    assert before.returncode == 1, before.stdout + before.stderr
+    solution = learner("solution", name, "--plain")
+    done = learner.sh(solution.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = learner("check", "step", name)
+    assert after.returncode == 0, after.stdout + after.stderr
+    assert "Traceback" not in started.stderr + before.stderr + after.stderr
+
+
+def test_from_its_first_step_to_its_last_and_clean_leaves_nothing(learner: Learner, docker_host: str) -> None:
+    on_engine = things(docker_host)
+    assert learner("start", LESSON, "--plain").returncode == 0
+    for step in STEPS:
+        assert learner.json("task")["step"] == f"{LESSON}/{step}"
+        assert learner("check").returncode == 1
+        learner.sh(learner("solution", "--plain").stdout)
+        assert learner("check").returncode == 0
+        learner("next")
+    assert learner("check", "lesson", LESSON).returncode == 0
+    assert set(things(docker_host)) > set(on_engine)
+    assert learner("clean", "--yes").returncode == 0
+    # Images without a name count too: what was built over, and the layers between.
+    assert set(things(docker_host)) == set(on_engine)
+
+
+FOREIGN = "printf 'FROM busybox:1.36\\n{}\\n' | docker build -q -t {} - > /dev/null 2>&1\n"
+
+# What looks like the goal and is not it: the step, and what is done. Names that the lesson does not know are dl-x….
+CHEATS: dict[str, tuple[str, str]] = {
+    "a foreign image under the name": ("name", FOREIGN.format("LABEL note=x", "dl-tools:v1")),
+    "a commit under the name": (
+        "name",
+        "docker create --name dl-x busybox:1.36 true\ndocker commit dl-x dl-tools:v1\ndocker rm dl-x",
+    ),
+    "an empty image under the name": ("name", "tar -c --files-from /dev/null | docker import - dl-tools:v1"),
+    "the other way round": ("untag", "docker tag dl-tools:v1 dl-x:v1\ndocker rmi dl-tools:v1\ndocker rmi dl-x:v1"),
+    "a foreign image under the name that stays": (
+        "untag",
+        "docker rmi dl-tools:old dl-tools:v1\n" + FOREIGN.format("LABEL note=x", "dl-tools:v1"),
+    ),
+    "the file only in the container": (
+        "build",
+        FOREIGN.format("WORKDIR /menu", "dl-menu:v1")
+        + "docker run -d --name dl-shop dl-menu:v1 httpd -f -h /menu\ndocker cp menu/today dl-shop:/menu/today",
+    ),
+    "another program in the container": (
+        "build",
+        "docker build -q -t dl-menu:v1 menu\ndocker run -d --name dl-shop dl-menu:v1 sleep 600",
+    ),
+    "the container of another image": (
+        "build",
+        (
+            "docker build -q -t dl-menu:v1 menu\ndocker run -d --name dl-shop busybox:1.36 httpd -f -h /\n"
+            "docker cp menu dl-shop:/menu"
+        ),
+    ),
+    "salad by hand": (
+        "beside",
+        (
+            "docker build -q -t dl-menu:v2 menu\ndocker run -d --name dl-tomorrow dl-menu:v2\n"
+            "docker exec dl-tomorrow sed -i s/soup/salad/ /menu/today"
+        ),
+    ),
+    "the shop's container sacrificed": (
+        "beside",
+        (
+            "sed -i s/soup/salad/ menu/today\ndocker build -q -t dl-menu:v2 menu\ndocker rm -f dl-shop\n"
+            "docker run -d --name dl-tomorrow dl-menu:v2"
+        ),
+    ),
+    "restarted": ("recreate", "docker restart -t 0 dl-shop"),
+    "the new name put on the old image": (
+        "recreate",
+        "docker exec dl-shop sed -i s/soup/salad/ /menu/today\ndocker tag dl-menu:v1 dl-menu:v2",
+    ),
+    "the name put on a commit of it": (
+        "recreate",
+        (
+            "docker exec dl-shop sed -i s/soup/salad/ /menu/today\ndocker commit dl-shop dl-menu:v2\n"
+            "docker rm -f dl-shop\ndocker run -d --name dl-shop dl-menu:v2"
+        ),
+    ),
+    "a label of one's own, on both": (
+        "moved",
+        (
+            "printf 'FROM dl-cake:v3\\nLABEL approved=yes\\n' | docker build -q -t dl-cake:stable -\n"
+            "docker tag dl-cake:stable dl-cake:v2"
+        ),
+    ),
+    "stable moved to where v2 was moved to": (
+        "moved",
+        "docker tag dl-cake:v3 dl-cake:v2\ndocker tag dl-cake:v2 dl-cake:stable",
+    ),
+    "the container only renamed": ("in-use", "docker rename dl-tasting dl-x\ndocker rmi -f dl-draft:v1"),
+    "the image only renamed": (
+        "in-use",
+        "docker rm dl-tasting\ndocker tag dl-draft:v1 dl-x:v1\ndocker rmi dl-draft:v1",
+    ),
+    "a file that only says so": ("save", """echo '[{"RepoTags":["dl-cake:v2"]}]' > cake.tar"""),
+    "an archive that only says so": (
+        "save",
+        """echo '[{"RepoTags":["dl-cake:v2"],"Layers":[]}]' > manifest.json
+tar -cf cake.tar manifest.json
+rm manifest.json""",
+    ),
+    "another image saved under the name": (
+        "save",
+        (
+            "id=$(docker images -q dl-cake:v2)\ndocker tag busybox:1.36 dl-cake:v2\n"
+            "docker save -o cake.tar dl-cake:v2\n"
+            "docker tag $id dl-cake:v2"
+        ),
+    ),
+    "another image, and its name": (
+        "save",
+        "docker tag dl-cake:v2 dl-x:v1\ndocker save -o cake.tar dl-x:v1\ndocker rmi dl-x:v1",
+    ),
+    "an export": ("save", "docker create --name dl-x dl-cake:v2\ndocker export -o cake.tar dl-x\ndocker rm dl-x"),
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_what_only_looks_like_the_goal_does_not_pass(learner: Learner, docker: Docker, cheat: str) -> None:
+    step, script = CHEATS[cheat]
+    name = f"{LESSON}/{step}"
+    assert learner("start", name, "--plain").returncode == 0
+    into_folder = learner("solution", name, "--plain").stdout.splitlines()[0]
+    done = learner.sh(f"set -e\n{into_folder}\n{script}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        after = learner("check", "step", name)
+        assert after.returncode == 1, after.stdout + after.stderr
+    finally:
+        docker.try_("rm", "--force", "dl-x")
+        docker.try_("rmi", "dl-x:v1")
