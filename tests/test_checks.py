@@ -605,6 +605,27 @@ class TestImage:
         assert world.image("busybox") == BUSYBOX
 
 
+@pytest.mark.parametrize(
+    ("wanted", "content", "found"),
+    [
+        ("a\nb\n", "a\nb\nc\n", "it goes on after line 2"),
+        ("a\nb\nc", "a\nb", "it ends after line 2"),
+        ("a\nb", "x\nb", 'its line 1 is "x"'),
+        ("a", "b", 'it holds "b"'),
+        ("a", "", "it is empty"),
+        ({"contains": "z"}, "x\ny", 'its last line is "y"'),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_by_its_line(
+    engine: FakeEngine, tmp_path: Path, wanted: Any, content: str, found: str
+) -> None:
+    (tmp_path / "f").write_text(content)
+    assert seen(engine, tmp_path, file="f", content=wanted).found == found
+    there = engine.add("dl-web")
+    engine.files[there.id] = {"/f": PathInContainer("file", 0o644, len(content), content.encode())}
+    assert seen(engine, container="dl-web", files={"/f": wanted}).found == found
+
+
 class TestFile:
     def test_content_kind_and_mode(self, engine: FakeEngine, tmp_path: Path) -> None:
         (tmp_path / "app").mkdir()

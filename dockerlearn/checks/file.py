@@ -56,8 +56,7 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
             if there.kind != "file":
                 yield Finding(ok=False, expected=expected, found=f"it is a {there.kind}, not a file")
             elif not fits(self.content, there.text) and not fits(self.content, there.text.strip()):
-                found = f"its last line is {prose.excerpt(there.text)}" if there.text.strip() else "it is empty"
-                yield Finding(ok=False, expected=expected, found=found)
+                yield Finding(ok=False, expected=expected, found=prose.contents(self.content, there.text))
             else:
                 yield Finding(ok=True, expected="", found="holds what it should")
         yield from self._archived(world)

@@ -34,4 +34,4 @@ def content(inside: str, path: str, wanted: Wanted, seen: PathInContainer | None
     text = seen.content.decode("utf-8", "replace")
     if fits(wanted, text) or fits(wanted, text.strip()):
         return Finding(ok=True, expected="", found=f"{path} holds what it should")
-    return Finding(ok=False, expected=expected, found=f"it holds {prose.excerpt(text)}")
+    return Finding(ok=False, expected=expected, found=prose.contents(wanted, text))

@@ -138,6 +138,28 @@ def excerpt(text: str) -> str:
     return f'"{one_line(lines[-1], 120)}"' if lines else "nothing"
 
 
+def contents(wanted: object, text: str) -> str:
+    r"""Say what a file holds, by the first line that is not as it should be where all of them are known.
+
+    >>> contents("a\nb", "a\nc\n"), contents("a\nb", "a"), contents("x", "y"), contents("x", "")
+    ('its line 2 is "c"', 'it ends after line 1', 'it holds "y"', 'it is empty')
+    """
+    if not text.strip():
+        return "it is empty"
+    lines = text.rstrip().splitlines()
+    right = wanted.rstrip().splitlines() if isinstance(wanted, str) else []
+    if len(lines) > 1 or len(right) > 1:
+        for number, (line, should) in enumerate(zip(lines, right, strict=False), 1):
+            if line != should:
+                return f'its line {number} is "{one_line(line, 120)}"'
+        if right and len(lines) < len(right):
+            return f"it ends after line {len(lines)}"
+        if right and len(lines) > len(right):
+            return f"it goes on after line {len(right)}"
+        return f"its last line is {excerpt(text)}"
+    return f"it holds {excerpt(text)}"
+
+
 def mounted(mount: Mount) -> str:
     """Say what is mounted at one place.
 
