@@ -15,6 +15,11 @@ import pytest
 from tests import own_engine
 
 LIVE = Path(__file__).parent / "live"
+
+SHARES = ("all other tests", "the lessons")
+"""What is run at the same time when everything is; the lessons' proofs take as long as all the rest."""
+
+LESSONS = frozenset(LIVE / f"test_{lesson}_live.py" for lesson in ("cli", "first_run", "containers", "images"))
 NO_ENGINE = pytest.StashKey[str]()
 
 
@@ -52,7 +57,22 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if capture is not None:
         # Else the new pytest would write into this one's temporary files.
         capture.stop_global_capturing()
+    if {_share(item) for item in session.items} == set(SHARES):
+        # Not exit by exception: this pytest has run nothing, and is to say nothing at its end.
+        os._exit(own_engine.run_inner_together(again, config.invocation_params.dir, SHARES))
     own_engine.become_inner(again, config.invocation_params.dir)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    share = os.environ.get(own_engine.SHARE)
+    if share is not None:
+        others = [item for item in items if _share(item) != share]
+        items[:] = [item for item in items if _share(item) == share]
+        config.hook.pytest_deselected(items=others)
+
+
+def _share(item: pytest.Item) -> str:
+    return SHARES[1] if item.path in LESSONS else SHARES[0]
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +80,7 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, data folder and workspace of this test's own, and nothing of the outside about engines or proxies."""
     for name in list(os.environ):
         if name.startswith(("DOCKER_", "DOCKERLEARN_", "COMPOSE_", "BUILDX_", "BUILDKIT_", "CONTAINER_")):
-            if name == own_engine.INNER:
+            if name in {own_engine.INNER, own_engine.SHARE}:
                 continue
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from dockerlearn.engine import processes, unix_http
 from dockerlearn.engine.practice import Practice, PracticeStatus
 
 INNER = "DOCKERLEARN_TESTS_INNER"
 """Set in the environment of the program inside its namespaces."""
+
+SHARE = "DOCKERLEARN_TESTS_SHARE"
+"""Set where the tests are divided among several runs: which of them this one has to do."""
 
 BASE_IMAGE = "busybox:1.36"
 
@@ -75,6 +79,40 @@ def become_inner(command: Sequence[str], folder: Path) -> NoReturn:
     """Become ``command``, run from ``folder`` in namespaces of its own."""
     sys.stdout.flush()
     sys.stderr.flush()
+    inner = _inner(command, folder)
+    os.execvp(inner[0], inner)
+
+
+def run_inner_together(command: Sequence[str], folder: Path, shares: Sequence[str]) -> int:
+    """Run ``command`` once per share, at the same time, each in namespaces of its own; return the worst exit code.
+
+    Which share a run has to do is in its environment, as ``SHARE``. The first one has this terminal; what the others
+    print is shown when it has ended. Most of a live test is waiting, so that two at a time lose little.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    inner = _inner(command, folder)
+    with ExitStack() as stack:
+        runs: list[tuple[subprocess.Popen[bytes], IO[bytes] | None]] = []
+        for number, share in enumerate(shares):
+            output: IO[bytes] | None = stack.enter_context(tempfile.TemporaryFile()) if number else None
+            environment = {**os.environ, SHARE: share}
+            started = subprocess.Popen(
+                inner, env=environment, stdout=output, stderr=subprocess.STDOUT if output else None
+            )
+            stack.callback(started.terminate)  # unshare ends all that runs in the namespaces with itself
+            runs.append((started, output))
+        codes = []
+        for share, (started, output) in zip(shares, runs, strict=True):
+            codes.append(started.wait())
+            if output is not None:
+                output.seek(0)
+                sys.stdout.write(f"\n--- {share} ---\n{output.read().decode(errors='replace')}")
+                sys.stdout.flush()
+    return next((code for code in codes if code), 0)
+
+
+def _inner(command: Sequence[str], folder: Path) -> list[str]:
     os.environ[INNER] = "1"
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
     propagation = str(_propagation())
@@ -82,7 +120,7 @@ def become_inner(command: Sequence[str], folder: Path) -> NoReturn:
     namespaces += ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if propagation == "unchanged":
         namespaces += ["/bin/sh", "-c", _MOUNTED_ROOT, "sh"]
-    os.execvp("unshare", [*namespaces, "/bin/sh", "-c", _INSIDE, "sh", str(folder), *command])
+    return [*namespaces, "/bin/sh", "-c", _INSIDE, "sh", str(folder), *command]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def sh(learner: Learner, script: str) -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def test_every_solution_passes_and_clean_leaves_nothing(learner: Learner) -> None:
+def test_each_step_starts_unmet_its_solution_passes_and_clean_leaves_nothing(learner: Learner) -> None:
     for lesson in learner.process("lessons", "--json").json["lessons"]:
         for step in lesson["steps"]:
             name = f"{lesson['id']}/{step['id']}"
@@ -42,6 +42,7 @@ def test_every_solution_passes_and_clean_leaves_nothing(learner: Learner) -> Non
                 assert learner.process("next").code == 0, name
                 continue
             script = learner.process("solution", "--plain").out
+            assert script.startswith("cd "), name
             ended = sh(learner, script)
             after = learner.process("check", "step", name, "--json")
             assert (after.code, after.json["passed"]) == (0, True), (name, script, ended, after)

@@ -53,20 +53,6 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert all(len(step.hints) >= 3 and step.result and step.insight for step in hands_on)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_each_step_starts_unmet_and_its_solution_passes(learner: Learner, step: str) -> None:
-    name = f"{LESSON}/{step}"
-    started = learner("start", name, "--plain")
-    assert started.returncode == 0, started.stderr
-    before = learner("check", "step", name)
-    assert before.returncode == 1, before.stdout + before.stderr
-    done = learner.sh(learner("solution", name, "--plain").stdout)
-    assert done.returncode == 0, done.stdout + done.stderr
-    after = learner("check", "step", name)
-    assert after.returncode == 0, after.stdout + after.stderr
-    assert "Traceback" not in started.stderr + before.stderr + after.stderr
-
-
 def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
     assert learner("start", LESSON, "--plain").returncode == 0
     for step in STEPS:

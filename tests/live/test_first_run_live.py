@@ -40,22 +40,6 @@ def test_these_are_its_steps(learner: Learner) -> None:
     assert learner.steps(LESSON) == [f"{LESSON}/{step}" for step in STEPS]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_each_step_starts_unmet_and_its_solution_passes(learner: Learner, step: str) -> None:
-    name = f"{LESSON}/{step}"
-    started = learner("start", name, "--plain")
-    assert started.returncode == 0, started.stderr
-    before = learner("check", "step", name)
-    assert before.returncode == 1, before.stdout + before.stderr
-    solution = learner("solution", name, "--plain")
-    assert solution.stdout.startswith("cd ")
-    done = learner.sh(solution.stdout)
-    assert done.returncode == 0, done.stdout + done.stderr
-    after = learner("check", "step", name)
-    assert after.returncode == 0, after.stdout + after.stderr
-    assert "Traceback" not in started.stderr + before.stderr + after.stderr
-
-
 def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
     assert learner("start", "--plain").returncode == 0
     for step in STEPS:

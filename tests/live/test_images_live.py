@@ -64,21 +64,6 @@ def test_every_claim_about_a_step_holds(
     assert "the prediction is true" in {claim.claim for claim in proved}
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_each_step_starts_unmet_and_its_solution_passes(learner: Learner, step: str) -> None:
-    name = f"{LESSON}/{step}"
-    started = learner("start", name, "--plain")
-    assert started.returncode == 0, started.stderr
-    before = learner("check", "step", name)
-    assert before.returncode == 1, before.stdout + before.stderr
-    solution = learner("solution", name, "--plain")
-    done = learner.sh(solution.stdout)
-    assert done.returncode == 0, done.stdout + done.stderr
-    after = learner("check", "step", name)
-    assert after.returncode == 0, after.stdout + after.stderr
-    assert "Traceback" not in started.stderr + before.stderr + after.stderr
-
-
 def test_from_its_first_step_to_its_last_and_clean_leaves_nothing(learner: Learner, docker_host: str) -> None:
     on_engine = things(docker_host)
     assert learner("start", LESSON, "--plain").returncode == 0
