@@ -26,7 +26,7 @@ case "$*" in
   cp {root}/usr/sbin/policy-rc.d {root}/policy-seen 2>/dev/null
   echo "Setting up docker.io"
   [ -e {root}/apt-fails ] && {{ echo "E: Unable to fetch some archives" ; exit 100; }}
-  for program in dockerd docker iptables; do printf '#!/bin/sh\\n' > {bin}/$program; chmod +x {bin}/$program; done
+  for program in dockerd docker iptables ps; do printf '#!/bin/sh\\n' > {bin}/$program; chmod +x {bin}/$program; done
   [ -e {root}/elf ] && cp {root}/elf {bin}/busybox
   ;;
 *download*) : > busybox-static.deb ;;
@@ -94,29 +94,36 @@ def box(tmp_path: Path) -> Box:
 
 def test_a_plan_says_what_apt_would_do(box: Box) -> None:
     plan = install.plan(machine=box.machine())
-    assert plan.missing == ("dockerd", "docker", "iptables", "busybox (static)")
-    assert plan.packages == ("docker.io", "iptables", "busybox-static")
+    assert plan.missing == ("dockerd", "docker", "iptables", "ps", "busybox (static)")
+    assert plan.packages == ("docker.io", "iptables", "procps", "busybox-static")
     assert plan.installs == (
         "runc 1.1.5+ds1-1", "iptables 1.8.9-2", "docker.io 20.10.24+dfsg1-1", "busybox-static 1:1.35.0-4"
     )  # fmt: skip
     assert plan.removes == ()
-    assert plan.command == ("apt-get", "install", "--no-install-recommends", "docker.io", "iptables", "busybox-static")
+    assert plan.command[:3] == ("apt-get", "install", "--no-install-recommends")
+    assert plan.command[3:] == plan.packages
     assert all("--simulate" in line for line in box.asked)
 
 
 def test_where_the_client_is_a_package_of_its_own_it_is_asked_for(box: Box) -> None:
     (box.root / "known").write_text("docker.io\ndocker-cli\n")
-    assert install.plan(machine=box.machine()).packages == ("docker.io", "docker-cli", "iptables", "busybox-static")
+    assert install.plan(machine=box.machine()).packages == (
+        "docker.io",
+        "docker-cli",
+        "iptables",
+        "procps",
+        "busybox-static",
+    )
 
 
 def test_a_missing_client_alone_comes_with_the_engine_where_they_are_one(box: Box) -> None:
-    for name in ("dockerd", "iptables"):
+    for name in ("dockerd", "iptables", "ps"):
         box.program(name)
     assert install.plan(machine=box.machine()).packages == ("docker.io", "busybox-static")
 
 
 def test_nothing_is_asked_when_everything_is_there(box: Box) -> None:
-    for name in ("dockerd", "docker", "iptables"):
+    for name in ("dockerd", "docker", "iptables", "ps"):
         box.program(name)
     (box.bin / "busybox").write_bytes(elf(1))
     plan = install.plan(machine=box.machine())
@@ -137,7 +144,7 @@ def test_the_other_busybox_is_kept_and_only_a_file_is_taken_out(box: Box) -> Non
     (box.root / "plan-with-busybox").write_text("Remv busybox [1:1.35.0-4]\n" + PLAN + STATIC)
     (box.bin / "busybox").write_bytes(elf(1, 3))
     plan = install.plan(machine=box.machine())
-    assert (plan.packages, plan.unpacks, plan.removes) == (("docker.io", "iptables"), ("busybox-static",), ())
+    assert (plan.packages, plan.unpacks, plan.removes) == (("docker.io", "iptables", "procps"), ("busybox-static",), ())
     box.program("apt-get", (box.bin / "apt-get").read_text().replace(f"cp {box.root}/elf", ": "))
     install.install(plan, machine=box.machine())
     unpacked = box.root / standin.UNPACKED.relative_to("/")
@@ -169,7 +176,7 @@ def test_installing(box: Box) -> None:
     assert said == ["Setting up docker.io"]
     assert "--no-remove" in box.asked[-1]
     assert "-y" in box.asked[-1].split()
-    assert box.asked[-1].endswith("--no-install-recommends docker.io iptables busybox-static")
+    assert box.asked[-1].endswith("--no-install-recommends docker.io iptables procps busybox-static")
     assert "frontend noninteractive" in box.log.read_text()
     # Services were kept from starting for just that time.
     assert "exit 101" in (box.root / "policy-seen").read_text()
@@ -202,7 +209,7 @@ def test_only_root_installs(box: Box) -> None:
     plan = install.plan(machine=box.machine(is_root=False))
     with pytest.raises(PracticeFailed, match="Only root") as failed:
         install.install(plan, machine=box.machine(is_root=False))
-    expected = "sudo apt-get install --no-install-recommends docker.io iptables busybox-static"
+    expected = "sudo apt-get install --no-install-recommends docker.io iptables procps busybox-static"
     assert failed.value.remedy == expected
     assert not any("install" in line and "--simulate" not in line for line in box.asked)
 
@@ -222,7 +229,7 @@ def without_apt(box: Box) -> None:
 @pytest.mark.parametrize("change", [without_release, fedora, without_apt])
 def test_another_system_is_told_what_is_needed(box: Box, change: Callable[[Box], None]) -> None:
     change(box)
-    with pytest.raises(PracticeFailed, match=r"needs dockerd, docker, iptables, busybox \(static\)"):
+    with pytest.raises(PracticeFailed, match=r"needs dockerd, docker, iptables, ps, busybox \(static\)"):
         install.plan(machine=box.machine())
 
 

@@ -130,17 +130,21 @@ def install(plan: InstallPlan, progress: Progress | None = None, *, machine: Mac
         raise PracticeFailed(f"apt is done, and {', '.join(left)} is still not there.")
 
 
+PROGRAMS = (
+    ("dockerd", "docker.io"),
+    ("docker", "docker-cli"),
+    ("iptables", "iptables"),
+    ("ps", "procps"),  # the engine runs it for docker top, and a minimal Debian has none
+)
+
+
 def _silent(_: str) -> None:
     """Report to nobody."""
 
 
 def _needs(machine: Machine) -> dict[str, str]:
     """Programs that are missing, each with the package that has it."""
-    needs = {
-        program: package
-        for program, package in (("dockerd", "docker.io"), ("docker", "docker-cli"), ("iptables", "iptables"))
-        if shutil.which(program, path=machine.path) is None
-    }
+    needs = {program: package for program, package in PROGRAMS if shutil.which(program, path=machine.path) is None}
     places = [*machine.path.split(":"), str(_inside(machine, standin.UNPACKED.parent))]
     try:
         standin.find_busybox(":".join(places))
