@@ -35,7 +35,10 @@ def server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
+        # Closing alone does not wake who waits for a connection: the port would stay open, and be somebody else's next.
+        listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        thread.join(timeout=10)
 
 
 def request(connection: socket.socket) -> bytes:
