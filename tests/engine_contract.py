@@ -390,6 +390,13 @@ class EngineContract:
         finally:
             engine.remove_container(made)
 
+    def test_the_newest_containers(self, bench: Bench) -> None:
+        engine = bench.engine
+        bench.make("one")
+        second = bench.make("two")
+        assert [row.id for row in engine.containers(newest=1)] == [second]
+        assert {row.id for row in engine.containers()} >= {row.id for row in engine.containers(newest=2)}
+
     def test_processes(self, bench: Bench) -> None:
         engine = bench.engine
         made = bench.make()

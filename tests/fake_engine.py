@@ -241,9 +241,9 @@ class FakeEngine:
         self._called("container")
         return self._find(name_or_id)
 
-    def containers(self) -> tuple[ContainerRow, ...]:
+    def containers(self, newest: int | None = None) -> tuple[ContainerRow, ...]:
         self._called("containers")
-        return self._rows(self.by_name.values())
+        return self._rows(self.by_name.values())[:newest]
 
     @staticmethod
     def _rows(containers: Iterable[ContainerSnapshot]) -> tuple[ContainerRow, ...]:

@@ -20,7 +20,7 @@ def look(case: Case) -> Diagnosis | None:
         return None  # it was renamed, and the check says so
     rows = [
         row
-        for row in case.world.containers()
+        for row in case.world.newest_containers()
         if row.name not in case.asked_for and f"container {row.name}" not in case.world.scope.baseline
     ]
     return _nearly_right(case, rows) or _unnamed(case, rows)

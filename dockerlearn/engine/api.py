@@ -133,8 +133,8 @@ class EngineApi(Protocol):
         """The engine's clock asked now, to the microsecond; costs a request (``GET /info``)."""
         ...
 
-    def containers(self) -> tuple[ContainerRow, ...]:
-        """All containers, a row each, in one request."""
+    def containers(self, newest: int | None = None) -> tuple[ContainerRow, ...]:
+        """All containers, or so many of the ``newest``, a row each, in one request; newest first."""
         ...
 
     def image(self, reference: str) -> ImageSnapshot | None:

@@ -161,13 +161,13 @@ class DockerEngine:
             return found
         return None
 
-    def containers(self) -> tuple[ContainerRow, ...]:
-        """All containers, a row each, in one request; newest first."""
-        return self._rows()
+    def containers(self, newest: int | None = None) -> tuple[ContainerRow, ...]:
+        """All containers, or so many of the ``newest``, a row each, in one request; newest first."""
+        return self._rows(newest or -1)
 
-    def _rows(self, **filters: list[str]) -> tuple[ContainerRow, ...]:
+    def _rows(self, limit: int = -1, **filters: list[str]) -> tuple[ContainerRow, ...]:
         with self._translating():
-            listed = self._looking().containers(all=True, filters=filters or None)
+            listed = self._looking().containers(all=True, limit=limit, filters=filters or None)
             return tuple(
                 ContainerRow(
                     id=str(item["Id"]),

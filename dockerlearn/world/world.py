@@ -26,6 +26,10 @@ from dockerlearn.world.workspace import FileSnapshot, locate, read_file
 _DESKTOP = "/run/desktop/mnt/host"
 
 
+NEWEST = 50
+"""Containers that are looked through for a name that was nearly right."""
+
+
 class Scope(msgspec.Struct, frozen=True):
     """What the lesson's words mean here.
 
@@ -76,6 +80,7 @@ class World:
         self._archives: dict[str, Archive] = {}
         self._answers: dict[tuple[str, int, str], HttpAnswer | HttpFailure] = {}
         self._rows: tuple[ContainerRow, ...] | None = None
+        self._newest: tuple[ContainerRow, ...] | None = None
         self._networks: dict[str, NetworkSnapshot | None] = {}
         self._volumes: dict[str, VolumeSnapshot | None] = {}
         self._volume_paths: dict[tuple[str, str], PathInContainer | None] = {}
@@ -122,10 +127,16 @@ class World:
         return self.scope.baseline.get(f"image {references.normalise(self.scope.reference(name))}")
 
     def containers(self) -> tuple[ContainerRow, ...]:
-        """A row for every container; only asked for when a name was not found, to say which one was nearly right."""
+        """A row for every container; costs more the more there are."""
         if self._rows is None:
             self._rows = self.engine.containers()
         return self._rows
+
+    def newest_containers(self) -> tuple[ContainerRow, ...]:
+        """A row for the last ones that were made, to say which name was nearly right; costs the same on any engine."""
+        if self._newest is None:
+            self._newest = self._rows if self._rows is not None else self.engine.containers(NEWEST)
+        return self._newest
 
     def image(self, name: str) -> ImageSnapshot | None:
         """An image by the lesson's short name, a reference or an id."""
