@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from dockerlearn.checks import prose
-from dockerlearn.checks.base import Finding, Mention, Noun
+from dockerlearn.checks.base import Finding
 from dockerlearn.checks.matchers import Wanted, describe, fits
-from dockerlearn.checks.published import door, parse
+from dockerlearn.checks.published import AtPort, door
 from dockerlearn.world.http import HttpAnswer, HttpFailure
 from dockerlearn.world.world import World
 
 
-class Http(Noun, frozen=True, kw_only=True, tag="http"):
+class Http(AtPort, frozen=True, kw_only=True, tag="http"):
     """``http: dl-web:80`` asks port 80 of dl-web from the host, through whatever port it is published on.
 
     Only a GET, only to a container, never through a proxy; a redirect is an answer like any other.
@@ -29,30 +29,11 @@ class Http(Noun, frozen=True, kw_only=True, tag="http"):
     headers: dict[str, Wanted] = {}
 
     def __post_init__(self) -> None:
-        parse(self.http)
+        super().__post_init__()
         if not self.path.startswith("/") or any(
             ord(character) <= 32 or ord(character) == 127 for character in self.path
         ):
             raise ValueError(f"{self.path!r} is not a path, as in /health")
-
-    @property
-    def container(self) -> str:
-        """The container that is asked."""
-        return parse(self.http)[0]
-
-    @property
-    def port(self) -> int:
-        """The port inside the container."""
-        return parse(self.http)[1]
-
-    @property
-    def subject(self) -> str:
-        """An answer is about the container: if that is absent, nothing is said about its port."""
-        return f"container {self.container}"
-
-    def mentions(self) -> Iterator[Mention]:
-        """The container that is asked."""
-        yield "container", self.container
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look for the container, for its published port, and for an answer there."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 from dockerlearn.checks import prose
-from dockerlearn.checks.base import Finding
+from dockerlearn.checks.base import Finding, Mention, Noun
 from dockerlearn.engine.snapshots import Binding
 from dockerlearn.world.world import World
 
@@ -20,6 +20,32 @@ def parse(text: str) -> tuple[str, int]:
     if not name or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise ValueError(f"{text!r} is not CONTAINER:PORT, as in dl-web:80")
     return name, int(port)
+
+
+class AtPort(Noun, frozen=True, kw_only=True):
+    """A noun whose name is ``CONTAINER:PORT``: it asks at a port of a container, from the host."""
+
+    def __post_init__(self) -> None:
+        parse(self.name)
+
+    @property
+    def container(self) -> str:
+        """The container that is asked."""
+        return parse(self.name)[0]
+
+    @property
+    def port(self) -> int:
+        """The port inside the container."""
+        return parse(self.name)[1]
+
+    @property
+    def subject(self) -> str:
+        """A port is about the container: if that is absent, nothing is said about its port."""
+        return f"container {self.container}"
+
+    def mentions(self) -> Iterator[Mention]:
+        """The container that is asked."""
+        yield "container", self.container
 
 
 def door(world: World, name: str, port: int, expected: str) -> Generator[Finding, None, tuple[str, int] | None]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from dockerlearn.checks.base import Finding, Mention, Noun
-from dockerlearn.checks.published import door, parse
+from dockerlearn.checks.base import Finding
+from dockerlearn.checks.published import AtPort, door
 from dockerlearn.world.world import World
 
 
-class Tcp(Noun, frozen=True, kw_only=True, tag="tcp"):
+class Tcp(AtPort, frozen=True, kw_only=True, tag="tcp"):
     """``tcp: dl-db:6379`` connects from the host to port 6379 of dl-db, through whatever port it is published on.
 
     Nothing is sent. A connection that is closed at once does not count: so the engine's own proxy does when nobody
@@ -24,28 +24,6 @@ class Tcp(Noun, frozen=True, kw_only=True, tag="tcp"):
     patience: ClassVar[float] = 8.0
 
     tcp: str
-
-    def __post_init__(self) -> None:
-        parse(self.tcp)
-
-    @property
-    def container(self) -> str:
-        """The container that is asked."""
-        return parse(self.tcp)[0]
-
-    @property
-    def port(self) -> int:
-        """The port inside the container."""
-        return parse(self.tcp)[1]
-
-    @property
-    def subject(self) -> str:
-        """A port is about the container: if that is absent, nothing is said about its port."""
-        return f"container {self.container}"
-
-    def mentions(self) -> Iterator[Mention]:
-        """The container that is asked."""
-        yield "container", self.container
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look for the container, for its published port, and knock there."""

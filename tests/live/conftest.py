@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dockerlearn.engine import unix_http
+from dockerlearn.engine import client, endpoint, unix_http
+from dockerlearn.engine.api import EngineApi
 from dockerlearn.engine.practice import Practice, PracticeStatus
 from tests import own_engine
 from tests.conftest import NO_ENGINE
+from tests.live.lessons import Learner
 
 
 class Docker:
@@ -91,6 +93,22 @@ def docker(docker_host: str, tmp_path: Path) -> Docker:
     home = tmp_path / "docker-config"
     home.mkdir()
     return Docker(docker_host, home)
+
+
+@pytest.fixture
+def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
+    """What gives the practice engine to a prover."""
+    opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
+    yield lambda: opened
+    opened.close()
+
+
+@pytest.fixture
+def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
+    """Somebody who uses the command line on the practice engine; what is made is cleaned up afterwards."""
+    found = Learner(tmp_path, docker.host)
+    yield found
+    found("clean", "--yes")
 
 
 @pytest.fixture(autouse=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dockerlearn.author.prove import Proved, Prover
 from dockerlearn.course.packs import course_folder, open_pack
-from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
 from tests.live.lessons import Learner
@@ -22,18 +21,9 @@ STEPS = ("run", "look", "inside", "kernel", "stop", "again", "broken", "remove")
 
 
 @pytest.fixture
-def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
-    found = Learner(tmp_path, docker.host)
-    found.environment["DOCKERLEARN_PACK"] = str(one_lesson(tmp_path / "pack"))
-    yield found
-    found("clean", "--yes")
-
-
-@pytest.fixture
-def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
-    opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield lambda: opened
-    opened.close()
+def learner(learner: Learner, tmp_path: Path) -> Learner:
+    learner.environment["DOCKERLEARN_PACK"] = str(one_lesson(tmp_path / "pack"))
+    return learner
 
 
 def test_these_are_its_steps(learner: Learner) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
-from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker, things
 from tests.live.lessons import Learner
@@ -19,20 +18,6 @@ STEPS = (
     "look", "instances", "name", "untag", "history", "build", "beside", "recreate", "moved", "in-use", "save",
 )  # fmt: skip
 BROKEN = {"recreate", "moved", "in-use"}
-
-
-@pytest.fixture
-def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
-    found = Learner(tmp_path, docker.host)
-    yield found
-    found("clean", "--yes")
-
-
-@pytest.fixture
-def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
-    opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield lambda: opened
-    opened.close()
 
 
 def test_these_are_its_steps(learner: Learner) -> None:
