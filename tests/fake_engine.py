@@ -23,6 +23,7 @@ from dockerlearn.engine.api import (
 from dockerlearn.engine.snapshots import (
     Binding,
     ContainerSnapshot,
+    EventSnapshot,
     ImageSnapshot,
     Membership,
     Mount,
@@ -156,7 +157,7 @@ class FakeEngine:
     ``differences`` (by container id), ``image_files`` (by image id; a new container has them), ``networks_by_name``,
     ``volumes_by_name``, ``volume_files`` (by volume name) and ``registry`` (what can be pulled, by full reference);
     ``add`` and ``add_image`` do it in one line. ``runs`` says what a command does, in a container or as one: command
-    line to its output and exit code, None when it does not end. ``clock`` is the
+    line to its output and exit code, None when it does not end. ``happened`` are the events. ``clock`` is the
     engine's time, and goes on by a second with each change. With ``failure`` set, every call raises it. ``calls``
     are the names of the methods that were called.
     """
@@ -178,6 +179,7 @@ class FakeEngine:
         self.clock = BEGINNING + timedelta(hours=1)
         self.failure: EngineError | None = None
         self.calls: list[str] = []
+        self.happened: list[EventSnapshot] = []
         self.closed = False
         self._made = 0
         self._identity = EngineIdentity(
@@ -329,6 +331,11 @@ class FakeEngine:
         if there is None or not there.running:
             return ()
         return self.processes.get(there.id, (" ".join(there.argv),))
+
+    def events(self, since: datetime, until: datetime | None = None) -> tuple[EventSnapshot, ...]:
+        self._called("events")
+        last = until or self.clock
+        return tuple(event for event in self.happened[-256:] if since <= event.time <= last)
 
     def changes(self, container_id: str) -> Mapping[str, str]:
         self._called("changes")

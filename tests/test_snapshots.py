@@ -21,6 +21,7 @@ from dockerlearn.engine.snapshots import (
     changes_from_diff,
     commands_from_top,
     container_from_inspect,
+    event_from_message,
     image_from_inspect,
     moment,
     network_from_inspect,
@@ -266,3 +267,21 @@ def test_processes_and_changes() -> None:
     assert changes["/bin/vi"] == "deleted"
     assert changes["/etc"] == "changed"
     assert changes_from_diff(None) == {}
+
+
+def test_an_event() -> None:
+    said = {
+        "status": "exec_create: cat /etc/hosts",
+        "id": "ab" * 32,
+        "Type": "container",
+        "Action": "exec_create: cat /etc/hosts ",
+        "Actor": {"ID": "ab" * 32, "Attributes": {"execID": "cd" * 32, "image": "busybox:1.36", "name": "dl-web"}},
+        "time": 1795504186,
+        "timeNano": 1795504186826848648,
+    }
+    event = event_from_message(said)
+    assert (event.kind, event.action, event.command) == ("container", "exec_create", "cat /etc/hosts")
+    assert (event.id, event.name, event.attributes["execID"]) == ("ab" * 32, "dl-web", "cd" * 32)
+    assert event.time.isoformat() == "2026-11-24T07:09:46.826848+00:00"
+    bare = event_from_message({"Type": "image", "Action": "pull", "time": 5})
+    assert (bare.time.timestamp(), bare.id, bare.name, bare.command) == (5.0, "", "", "")

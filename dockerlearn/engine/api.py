@@ -9,7 +9,13 @@ from typing import Protocol
 
 import msgspec
 
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
+from dockerlearn.engine.snapshots import (
+    ContainerSnapshot,
+    EventSnapshot,
+    ImageSnapshot,
+    NetworkSnapshot,
+    VolumeSnapshot,
+)
 
 WHOLE = 1_048_576
 """Bytes of a file in a container that are fetched whole whatever the limit; see ``EngineApi.path``."""
@@ -186,6 +192,13 @@ class EngineApi(Protocol):
 
     def changes(self, container_id: str) -> Mapping[str, str]:
         """What differs from its image: path to added, changed or deleted."""
+        ...
+
+    def events(self, since: datetime, until: datetime | None = None) -> tuple[EventSnapshot, ...]:
+        """What happened from ``since`` up to ``until`` or now, oldest first, as far as the engine remembers.
+
+        An engine remembers its last 256 events, those of health checks among them.
+        """
         ...
 
     def exec(

@@ -44,12 +44,14 @@ from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.engine.failures import System
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
+    EventSnapshot,
     ImageSnapshot,
     NetworkSnapshot,
     VolumeSnapshot,
     changes_from_diff,
     commands_from_top,
     container_from_inspect,
+    event_from_message,
     full_image_id,
     image_from_inspect,
     moment,
@@ -331,6 +333,22 @@ class DockerEngine:
                 if error.status_code == 404:
                     return ()
                 raise
+
+    def events(self, since: datetime, until: datetime | None = None) -> tuple[EventSnapshot, ...]:
+        """What happened from ``since`` up to ``until`` or now, oldest first, as far as the engine remembers.
+
+        The engine sends the past and ends the answer, because ``until`` is not in the future.
+        """
+        last = until or self.precise_now()
+        parameters = {"since": f"{since.timestamp():.6f}", "until": f"{last.timestamp():.6f}"}
+        client = self._looking()
+        with (
+            self._translating(),
+            client.get(self._url("/events"), params=parameters, stream=True) as response,
+        ):
+            self._raise_for_status(response)
+            found = [event_from_message(json.loads(line)) for line in response.iter_lines() if line]
+        return tuple(sorted(found, key=lambda event: event.nanoseconds))
 
     def changes(self, container_id: str) -> Mapping[str, str]:
         """What differs from its image: path to added, changed or deleted. No such container is an error."""

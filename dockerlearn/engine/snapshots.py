@@ -198,6 +198,30 @@ class VolumeSnapshot(msgspec.Struct, frozen=True):
         return bool(_ANONYMOUS.match(self.name))
 
 
+class EventSnapshot(msgspec.Struct, frozen=True):
+    """Something that happened, as the engine told it.
+
+    ``kind`` is container, image, network, volume or another of Docker's words; ``action`` one word, such as start,
+    exec_create, pull or connect, and ``command`` what follows it where the engine says that (exec_create and
+    exec_start). ``nanoseconds`` are since 1970, by the engine's clock. ``name`` is what the thing was called then.
+    """
+
+    nanoseconds: int
+    kind: str
+    action: str
+    id: str
+    name: str
+    command: str = ""
+    attributes: Mapping[str, str] = {}
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, to the microsecond."""
+        return datetime.fromtimestamp(self.nanoseconds // 1_000_000_000, UTC) + timedelta(
+            microseconds=self.nanoseconds % 1_000_000_000 // 1000
+        )
+
+
 def container_from_inspect(raw: Json) -> ContainerSnapshot:
     """Read the JSON of ``GET /containers/{id}/json``.
 
@@ -309,6 +333,23 @@ def volume_from_inspect(raw: Json) -> VolumeSnapshot:
         labels=dict(raw.get("Labels") or {}),
         options=dict(raw.get("Options") or {}),
         mountpoint=str(raw.get("Mountpoint") or ""),
+    )
+
+
+def event_from_message(raw: Json) -> EventSnapshot:
+    """Read a message of ``GET /events``. Without ``id``, ``status`` and ``from``, which API 1.52 has no longer."""
+    actor = _part(raw, "Actor")
+    action, _, command = str(raw.get("Action") or "").partition(": ")
+    nanoseconds = int(raw.get("timeNano") or int(raw.get("time") or 0) * 1_000_000_000)
+    attributes = {str(name): str(value) for name, value in _part(actor, "Attributes").items()}
+    return EventSnapshot(
+        nanoseconds=nanoseconds,
+        kind=str(raw.get("Type") or ""),
+        action=action,
+        id=str(actor.get("ID") or ""),
+        name=attributes.get("name", ""),
+        command=command.strip(),  # the engine ends it with a space
+        attributes=attributes,
     )
 
 

@@ -379,3 +379,19 @@ class TestImages:
             bench.engine.remove_image(image.id)
         assert caught.value.status == 409
         assert bench.engine.image(BUSYBOX) is not None
+
+
+def test_what_happened_is_told_in_order(bench: Bench, engine: DockerEngine) -> None:
+    before = engine.precise_now()
+    made = bench.make("one", start=True)
+    engine.exec(made, ["true"], seconds=5)
+    between = engine.precise_now()
+    engine.stop_container(made, 0)
+    mine = [event for event in engine.events(before) if event.id == made]
+    actions = [event.action for event in mine]
+    assert actions[:2] == ["create", "start"]
+    assert "die" in actions[2:]
+    assert [event.command for event in mine if event.action == "exec_start"] == ["true"]
+    assert [event.nanoseconds for event in mine] == sorted(event.nanoseconds for event in mine)
+    assert "die" not in {event.action for event in engine.events(before, between) if event.id == made}
+    assert engine.events(engine.precise_now()) == ()
