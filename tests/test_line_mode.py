@@ -108,6 +108,20 @@ def test_after_a_docker_command_that_failed_it_says_what_is_so(terminal: Termina
     assert screen.count("There should be a container named dl-first") == 1
 
 
+def test_a_slip_on_the_command_line_is_told_instead(terminal: Terminal) -> None:
+    terminal.stub("docker", "exit 125")
+    screen = terminal.type("2", "docker run -name dl-first busybox:1.36", "$ docker ps", "docker run -d x")
+    assert "✗ A long option has two dashes" in screen
+    assert "→ docker run --name dl-first busybox:1.36" in screen
+    assert "→ docker ps" in screen
+    assert screen.count("There should be a container named dl-first") == 1  # after what is no slip
+
+
+def test_a_slip_that_went_well_is_not_told(terminal: Terminal) -> None:
+    terminal.stub("docker", "exit 0")
+    assert "✗" not in terminal.type("2", "docker run -d -p 8080 x", "docker ps -all")
+
+
 def test_ctrl_c_is_no_failure(terminal: Terminal) -> None:
     terminal.stub("docker", "exit 130")
     assert "✗" not in terminal.type("2", "docker logs -f x")

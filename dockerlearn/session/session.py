@@ -16,7 +16,7 @@ from dockerlearn.course.models import Choice, Lesson, Step, StepKind
 from dockerlearn.course.names import declared
 from dockerlearn.course.packs import LoadedPack
 from dockerlearn.course.variables import fix
-from dockerlearn.errors import NothingOpen, OtherEngine, UnknownStep, UsageError, WrongKind
+from dockerlearn.errors import DockerlearnError, NothingOpen, OtherEngine, UnknownStep, UsageError, WrongKind
 from dockerlearn.progress.records import Attempt, StepKey, StepRecord
 from dockerlearn.progress.store import Store
 from dockerlearn.session import answers
@@ -27,6 +27,7 @@ from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem, SetupNet
 from dockerlearn.world.world import Scope, World
 
 if TYPE_CHECKING:
+    from dockerlearn.diagnose.advice.slip import Advice
     from dockerlearn.engine.api import EngineApi
     from dockerlearn.paths import Paths
 
@@ -433,6 +434,19 @@ class Session:
         if verdict.status is Status.UNMET and (failed or (verdict.mistake is not None and verdict.mistake.dead_end)):
             return verdict
         return None
+
+    def advise(self, place: Place, typed: str, exit_code: int, printed: str = "") -> Advice | None:
+        """Say what a command line was probably meant to be, from what was typed and what came of it.
+
+        ``printed`` is what is known of its output, both streams. An engine that cannot be asked costs the names only.
+        """
+        from dockerlearn.diagnose.advice.advise import advise
+
+        try:
+            world = World(self._engine(), place.folder, Scope(self.pack.references))
+        except DockerlearnError:
+            world = None
+        return advise(typed, exit_code, printed, world)
 
     @staticmethod
     def _verdict_without_looking(place: Place) -> Verdict:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dockerlearn.checks.outcome import Status
 from dockerlearn.errors import DockerlearnError, UsageError
 from dockerlearn.text import one_line
-from dockerlearn.ui.steps import choice_lines, finished_lines, header, told_lines, verdict_lines
+from dockerlearn.ui.steps import advice_lines, choice_lines, finished_lines, header, told_lines, verdict_lines
 from dockerlearn.ui.view import View
 
 if TYPE_CHECKING:
@@ -213,7 +213,12 @@ class LineMode:
             return
         about_docker = "docker" in line
         # Ctrl-C is how one leaves docker logs -f; it is no failure.
-        failed = about_docker and status not in {0, 130, -signal.SIGINT}
+        ended_badly = status not in {0, 130, -signal.SIGINT}
+        # What it printed went to the terminal, so this is advice on what was typed alone.
+        advice = self._session.advise(self._place, line, status) if ended_badly else None
+        if advice is not None:
+            self._view.lines(advice_lines(advice, self._view.style))
+        failed = about_docker and ended_badly and advice is None
         verdict = self._session.glance(self._place, failed=failed)
         if verdict is None:
             return

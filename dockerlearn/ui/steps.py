@@ -11,6 +11,7 @@ from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
     from dockerlearn.course.models import Choice
+    from dockerlearn.diagnose.advice.slip import Advice
     from dockerlearn.session.session import Hint, Moved, Place, Told
     from dockerlearn.session.verdict import Verdict
 
@@ -125,6 +126,14 @@ def outcome_lines(outcome: Outcome, style: Style, *, way: bool = True) -> list[s
     lines = _hanging(outcome.status, text, style)
     if outcome.next and way:
         lines += [f"{_INDENT}→ {style.paint('code', one_line(outcome.next, 2000))}"]
+    return lines
+
+
+def advice_lines(advice: Advice, style: Style) -> list[str]:
+    """Return what a command line was probably meant to be."""
+    lines = _hanging(Status.UNMET, advice.say, style)
+    if advice.command is not None:
+        lines += [f"{_INDENT}→ {style.paint('code', one_line(advice.command, 2000))}"]
     return lines
 
 

@@ -1,0 +1,1 @@
+"""Advice on the docker client's command line."""

@@ -1,0 +1,99 @@
+"""Slips of ``docker build``, in the words of the old builder and of BuildKit."""
+
+from __future__ import annotations
+
+import re
+
+from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
+from dockerlearn.text import nearest
+
+INSTRUCTIONS = (
+    "FROM", "RUN", "COPY", "CMD", "ENTRYPOINT", "WORKDIR", "ENV", "ARG", "EXPOSE", "LABEL", "USER", "VOLUME", "ADD",
+    "HEALTHCHECK", "SHELL", "STOPSIGNAL", "ONBUILD", "MAINTAINER",
+)  # fmt: skip
+
+
+def context(slip: Slip) -> Advice | None:
+    """The folder, or the Dockerfile in it, is not there."""
+    if slip.action != "build":
+        return None
+    if said := slip.says(r'path "([^"]+)" not found'):
+        say = (
+            f"There is no folder {shown(said[1])} here. The last word of docker "
+            ""
+            ""
+            ""
+            "build is the folder with the Dockerfile; a dot is the one you are "
+            "in."
+        )
+        return Advice("no such folder", say)
+    if slip.says(r"Dockerfile path: lstat|failed to read dockerfile|Dockerfile: no such file or directory"):
+        folder = shown(slip.arguments[-1].text) if slip.arguments else "it"
+        say = f"There is no file named Dockerfile in {folder}. -f names another one, the last word another folder."
+        return Advice("no Dockerfile", say)
+    return None
+
+
+def copying(slip: Slip) -> Advice | None:
+    """``COPY`` of what the builder cannot see."""
+    if slip.action != "build":
+        return None
+    if said := slip.says(r"forbidden path outside the build context: (\S+)|> \[[^]]*\] COPY (\.\./\S*)[^\n]*:\n"):
+        say = (
+            "COPY reaches only what is in the folder that docker build is given, "
+            f"and {shown(said[1] or said[2])} is outside. Build from the folder above, with -f "
+            ""
+            ""
+            ""
+            "for the Dockerfile, or copy the file in."
+        )
+        return Advice("outside the context", say)
+    said = slip.says(r"COPY failed: [^\n]*stat ([^\n:]+): (?:file does not exist|no such file)") or slip.says(
+        r'failed to (?:compute cache key|calculate checksum)[^\n]*"/?([^"\n]+)":? not found'
+    )
+    if said is not None:
+        folder = shown(slip.arguments[-1].text) if slip.arguments else "that folder"
+        name = re.sub(r"^.*/docker-builder\d+/", "", said[1])
+        say = (
+            f"There is no {shown(name)} in the folder that is built from ({folder}), "
+            ""
+            ""
+            ""
+            "or .dockerignore leaves it out. Paths in COPY begin at that folder, "
+            "not at where you are."
+        )
+        return Advice("not in the context", say)
+    return None
+
+
+def instruction(slip: Slip) -> Advice | None:
+    """A word that is no instruction."""
+    said = slip.says(r"unknown instruction: (\S+)")
+    if slip.action != "build" or said is None:
+        return None
+    line = slip.says(r"(?:parse error (?:on )?line|Dockerfile:)\s*(\d+)")
+    where = f"Line {line[1]} of the Dockerfile" if line else "A line of the Dockerfile"
+    meant = nearest(said[1].upper(), INSTRUCTIONS)
+    hint = (
+        f" Probably {meant} was meant."
+        if meant
+        else " Each line begins with an instruction, such as FROM, COPY or RUN."
+    )
+    return Advice("unknown instruction", f"{where} begins with {shown(said[1])}, which is no instruction.{hint}")
+
+
+def run_failed(slip: Slip) -> Advice | None:
+    """A ``RUN`` that ended with an error."""
+    if slip.action != "build":
+        return None
+    said = (
+        slip.says(r"The command '(?:/bin/sh -c )?(.+?)' returned a non-zero code: (\d+)")
+        or slip.says(r'process "(?:/bin/sh -c )?(.+?)" did not complete successfully: exit code: (\d+)')
+        or slip.says(r"executor failed running \[(?:/bin/sh -c )?(.+?)\]: exit code: (\d+)")
+    )
+    if said is None:
+        return None
+    say = f"RUN {shown(said[1])} ended with exit code {said[2]}, so the build stops there."
+    if said[2] == "127":
+        return Advice("no such program in the base", f"{say} 127 means that the base image has no such program.")
+    return Advice("RUN failed", f"{say} What it printed is above.")
