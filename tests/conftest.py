@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,14 @@ from tests import own_engine
 
 LIVE = Path(__file__).parent / "live"
 
-SHARES = ("all other tests", "the lessons")
-"""What is run at the same time when everything is; the lessons' proofs take as long as all the rest."""
+SHARES = ("the first share", "the second share")
+"""What is run at the same time when much is; each of about the same time, by ``_seconds``."""
 
-LESSONS = frozenset(LIVE / f"test_{lesson}_live.py" for lesson in ("cli", "first_run", "containers", "images"))
+MUCH = 120.0
+"""Seconds of tests from which on it is worth while to divide them."""
+
+PROOFS = {"test_every_claim_about_a_step_holds": 20.0, "test_every_claim_about_it_holds": 150.0}
+"""Tests that prove a step, and those that prove a lesson, with their seconds."""
 NO_ENGINE = pytest.StashKey[str]()
 
 
@@ -57,22 +62,38 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if capture is not None:
         # Else the new pytest would write into this one's temporary files.
         capture.stop_global_capturing()
-    if {_share(item) for item in session.items} == set(SHARES):
+    shares = _divided(session.items)
+    if len(set(shares.values())) > 1 and sum(map(_seconds, session.items)) > MUCH:
         # Not exit by exception: this pytest has run nothing, and is to say nothing at its end.
         os._exit(own_engine.run_inner_together(again, config.invocation_params.dir, SHARES))
     own_engine.become_inner(again, config.invocation_params.dir)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Keep this run's share of what was selected, after everything else that selects: all runs divide the same list."""
+    yield
     share = os.environ.get(own_engine.SHARE)
     if share is not None:
-        others = [item for item in items if _share(item) != share]
-        items[:] = [item for item in items if _share(item) == share]
+        shares = _divided(items)
+        others = [item for item in items if shares[item.path] != share]
+        items[:] = [item for item in items if shares[item.path] == share]
         config.hook.pytest_deselected(items=others)
 
 
-def _share(item: pytest.Item) -> str:
-    return SHARES[1] if item.path in LESSONS else SHARES[0]
+def _divided(items: Sequence[pytest.Item]) -> dict[Path, str]:
+    """Which share each file is in."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        seconds[item.path] = seconds.get(item.path, 0.0) + _seconds(item)
+    return own_engine.divide(seconds, SHARES)
+
+
+def _seconds(item: pytest.Item) -> float:
+    """About how long a test takes: proofs of lessons have many worlds, most other tests have no engine."""
+    if LIVE not in item.path.parents:
+        return 0.1
+    return next((seconds for name, seconds in PROOFS.items() if item.name.startswith(name)), 3.0)
 
 
 @pytest.fixture(autouse=True)

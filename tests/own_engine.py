@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NoReturn
@@ -86,6 +86,16 @@ def become_inner(command: Sequence[str], folder: Path) -> NoReturn:
     sys.stderr.flush()
     inner = _inner(command, folder)
     os.execvp(inner[0], inner)
+
+
+def divide(seconds: Mapping[Path, float], shares: Sequence[str]) -> dict[Path, str]:
+    """Give each file to a share: one after the other, the longest first, to the share that has the least yet."""
+    filled = dict.fromkeys(shares, 0.0)
+    found: dict[Path, str] = {}
+    for path in sorted(seconds, key=lambda path: (-seconds[path], path)):
+        found[path] = min(shares, key=lambda share: filled[share])
+        filled[found[path]] += seconds[path]
+    return found
 
 
 def run_inner_together(command: Sequence[str], folder: Path, shares: Sequence[str]) -> int:
