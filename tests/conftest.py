@@ -23,8 +23,13 @@ SHARES = ("the first share", "the second share")
 MUCH = 120.0
 """Seconds of tests from which on it is worth while to divide them."""
 
-PROOFS = {"test_every_claim_about_a_step_holds": 20.0, "test_every_claim_about_it_holds": 150.0}
-"""Tests that prove a step, and those that prove a lesson, with their seconds."""
+LONG = {
+    "test_every_claim_about_a_step_holds": 20.0,
+    "test_every_claim_about_it_holds": 150.0,
+    "test_the_whole_lesson_changes_nothing_foreign": 60.0,
+    "test_killed_a_hundred_times": 60.0,
+}
+"""Live tests that take long by how their names begin, with about their seconds; any other takes a few."""
 NO_ENGINE = pytest.StashKey[str]()
 
 
@@ -93,7 +98,7 @@ def _seconds(item: pytest.Item) -> float:
     """About how long a test takes: proofs of lessons have many worlds, most other tests have no engine."""
     if LIVE not in item.path.parents:
         return 0.1
-    return next((seconds for name, seconds in PROOFS.items() if item.name.startswith(name)), 3.0)
+    return next((seconds for name, seconds in LONG.items() if item.name.startswith(name)), 3.0)
 
 
 @pytest.fixture(autouse=True)
