@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
     from dockerlearn.session.verdict import Verdict
     from dockerlearn.setup.clean import CleanPlan, CleanReport
+    from dockerlearn.world.picture import Picture
 
 Shape = dict[str, Any]
 
@@ -283,3 +284,57 @@ def _row(step: StepRow) -> Shape:
 
 def _texts(choices: Iterable[Choice]) -> list[str]:
     return [choice.text for choice in choices]
+
+
+def map_shape(now: Picture, before: Picture | None) -> Shape:
+    """``map``.
+
+    ``{"engine", "containers": [{"id", "name", "state", "image", "networks": [{"name", "ip": text | null, "names":
+    [text]}], "ports": [text], "mounts": [{"kind", "source", "target", "read_only": bool}], "change"}], "images":
+    [{"id", "names": [text], "size": bytes, "layers": [text], "changes": {name: change}}], "networks": [{"id", "name",
+    "driver", "internal": bool, "change"}], "volumes": [{"name", "users": [text], "change"}],
+    "foreign": {kind: number}}``
+
+    ``change`` is new, gone, changed or null, since the last look.
+    """
+    from dockerlearn.world.picture import compare, with_gone
+
+    changes = compare(before, now)
+    picture = with_gone(before, now)
+    return {
+        "engine": picture.engine_id,
+        "containers": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "state": one.state,
+                "image": one.image,
+                "networks": [{"name": p.network, "ip": p.ip, "names": list(p.names)} for p in one.places],
+                "ports": list(one.ports),
+                "mounts": [msgspec.to_builtins(mount) for mount in one.mounts],
+                "change": changes.get(("container", one.id)),
+            }
+            for one in picture.containers
+        ],
+        "images": [
+            {
+                "id": image.id,
+                "names": list(image.names),
+                "size": image.size,
+                "layers": list(image.layers),
+                "changes": {
+                    key: changes["image", key] for key in image.names or (image.id,) if ("image", key) in changes
+                },
+            }
+            for image in picture.images
+        ],
+        "networks": [
+            {**msgspec.to_builtins(network), "change": changes.get(("network", network.id))}
+            for network in picture.networks
+        ],
+        "volumes": [
+            {"name": volume.name, "users": list(volume.users), "change": changes.get(("volume", volume.name))}
+            for volume in picture.volumes
+        ],
+        "foreign": dict(picture.foreign),
+    }

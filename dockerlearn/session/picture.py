@@ -1,0 +1,65 @@
+"""The course's picture of an engine, and the one that was looked at before it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dockerlearn.course.names import declared
+from dockerlearn.errors import LessonError, UsageError
+from dockerlearn.setup import ledger
+from dockerlearn.world.picture import Picture, Subjects, take
+
+if TYPE_CHECKING:
+    from dockerlearn.course.packs import LoadedPack
+    from dockerlearn.engine.api import EngineApi
+    from dockerlearn.progress.store import Store
+
+
+def look(engine: EngineApi, store: Store, pack: LoadedPack) -> Picture:
+    """Take the picture: what the ledger has on this engine, what the learner just made, and the pack's images."""
+    for attempt in store.attempts(engine.identity.id):
+        if attempt.pack == pack.id:
+            # A lesson that cannot be read any more does not keep the rest from being seen.
+            with suppress(LessonError, UsageError):
+                names = declared(pack.lesson(attempt.lesson, attempt.variables))
+                ledger.observe(engine, store, attempt, names)
+    owned = ledger.Owned(store, engine.identity.id)
+    return take(
+        engine,
+        Subjects(
+            containers=frozenset(owned.containers),
+            images=frozenset(image for image, _ in owned.images),
+            networks=frozenset(owned.networks),
+            volumes=frozenset(entry.name for entry in owned.volumes.values()),
+            references=frozenset(pack.references.values()),
+        ),
+    )
+
+
+class Album:
+    """Keeps the last picture of each engine below ``home``; losing it costs nothing but the marks of what changed."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "map.json"
+
+    def last(self, engine_id: str) -> Picture | None:
+        """The last picture of an engine; None when there is none that can be read."""
+        try:
+            picture = msgspec.json.decode(self._file.read_bytes(), type=Picture)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return picture if picture.engine_id == engine_id else None
+
+    def keep(self, picture: Picture) -> None:
+        """Keep a picture in place of the one before it; a folder that cannot be written to keeps none."""
+        whole = self._file.with_suffix(f".{os.getpid()}.new")
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            whole.write_bytes(msgspec.json.encode(picture))
+            whole.replace(self._file)
