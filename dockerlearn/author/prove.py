@@ -245,7 +245,7 @@ class _Step:
         scope = Scope(
             self._session.pack.references, record.baseline if record else {}, record.since if record else None, own
         )
-        return World(self._engine, place.folder, scope)
+        return World(self._engine, place.folder, scope, memory=self._session.memory)
 
 
 def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:

@@ -24,6 +24,7 @@ from dockerlearn.session.script import solution_script
 from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem, SetupNetwork, SetupVolume
+from dockerlearn.world.image_memory import ImageMemory
 from dockerlearn.world.world import Scope, World
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class Session:
         self._waiting = waiting
         self._notice = notice or (lambda _: None)
         self._passing = passing or Time()
+        self.memory = ImageMemory()
         self._rng = rng or random.Random()  # noqa: S311 - tokens of lessons are no secrets
 
     # Where the learner is
@@ -366,7 +368,7 @@ class Session:
     def _met_already(self, engine: EngineApi, place: Place, names: Declared) -> bool:
         own = ledger.own_containers(self.store, place.attempt) if place.attempt is not None else frozenset()
         scope = Scope(self.pack.references, bring.baseline(engine, names), engine.now(), own)
-        return all_met(place.step.check, World(engine, place.folder, scope, hasty=True))
+        return all_met(place.step.check, World(engine, place.folder, scope, hasty=True, memory=self.memory))
 
     @staticmethod
     def _same_engine(attempt: Attempt, engine: EngineApi) -> None:
@@ -397,7 +399,7 @@ class Session:
         scope = Scope(self.pack.references, place.record.baseline, place.record.since, own)
         status, outcomes, mistake = judge(
             place.step,
-            lambda: World(engine, place.folder, scope),
+            lambda: World(engine, place.folder, scope, memory=self.memory),
             waiting=self._waiting,
             limit=limit,
             passing=self._passing,

@@ -17,6 +17,7 @@ from dockerlearn.errors import EngineError
 from dockerlearn.world import host
 from dockerlearn.world.archive import Archive, read_archive
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
+from dockerlearn.world.image_memory import ImageMemory
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.knock import knock as knock_at
 from dockerlearn.world.listening import Listener, listeners
@@ -52,7 +53,8 @@ class World:
     """A look at one engine and one workspace. Make a new one to look again.
 
     A ``hasty`` look takes a process that runs now for one that stays: enough to tell whether a step would be met at
-    its start, where a false yes only means that it is brought into place afresh.
+    its start, where a false yes only means that it is brought into place afresh. ``memory`` is shared by looks that
+    follow each other.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class World:
         *,
         knock: Callable[[str, int], Closed | None] | None = None,
         hasty: bool = False,
+        memory: ImageMemory | None = None,
     ) -> None:
         self.engine = engine
         self.scope = scope
@@ -71,6 +74,7 @@ class World:
         self._workspace = workspace
         self._http = http or HttpClient()
         self._knock = knock or knock_at
+        self._memory = memory or ImageMemory()
         self.probes = Probes(engine)
         self._containers: dict[str, ContainerSnapshot | None] = {}
         self._images: dict[str, ImageSnapshot | None] = {}
@@ -84,7 +88,6 @@ class World:
         self._networks: dict[str, NetworkSnapshot | None] = {}
         self._volumes: dict[str, VolumeSnapshot | None] = {}
         self._volume_paths: dict[tuple[str, str], PathInContainer | None] = {}
-        self._image_paths: dict[tuple[str, str], PathInContainer | None] = {}
         self._runs: dict[tuple[str, tuple[str, ...] | None], Ran] = {}
         self._execs: dict[tuple[str, tuple[str, ...]], Executed] = {}
         self._knocks: dict[tuple[str, int], Closed | None] = {}
@@ -198,12 +201,8 @@ class World:
         return {path: self._volume_paths[volume.name, path] for path in paths}
 
     def image_paths(self, image: ImageSnapshot, paths: tuple[str, ...]) -> dict[str, PathInContainer | None]:
-        """Paths inside an image."""
-        open_ones = [path for path in paths if (image.id, path) not in self._image_paths]
-        if open_ones:
-            seen = self.probes.image_paths(image, open_ones)
-            self._image_paths |= {(image.id, path): found for path, found in seen.items()}
-        return {path: self._image_paths[image.id, path] for path in paths}
+        """Paths inside an image; what the ``memory`` has is not looked at again."""
+        return self._memory.paths(image, paths, self.probes.image_paths)
 
     def run(self, image: ImageSnapshot, command: tuple[str, ...] | None) -> Ran:
         """What a container of an image prints, and how it ends."""
