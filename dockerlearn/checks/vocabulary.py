@@ -8,6 +8,7 @@ from typing import Any, get_args
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.container import Container
 from dockerlearn.checks.containers import Containers
+from dockerlearn.checks.dockerfile import Dockerfile
 from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.file import File
 from dockerlearn.checks.http import Http
@@ -17,7 +18,7 @@ from dockerlearn.checks.tcp import Tcp
 from dockerlearn.checks.volume import Volume
 
 # The order says which noun a mapping is when two of its keys are nouns: ``container: dl-web`` has a field ``image``.
-Check = Container | Containers | Http | Tcp | Exec | File | Network | Volume | Image
+Check = Container | Containers | Http | Tcp | Exec | File | Dockerfile | Network | Volume | Image
 
 NOUNS: Mapping[str, type[Noun]] = {noun.word: noun for noun in get_args(Check)}
 
