@@ -148,7 +148,7 @@ class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         if self.key in {"env", "arg", "label"}:
             return _pairs(wanted, one)
         if self.key == "expose":
-            return fits_some(wanted, tuple(form for word in one.words for form in _ports(word)))
+            return fits_some(wanted, tuple(form for word in one.words for form in ports(word)))
         if self.key == "volume":
             return fits_some(wanted, tuple(word.rstrip("/") or "/" for word in one.words))
         if self.key == "user":
@@ -252,8 +252,12 @@ def _pairs(wanted: Named, one: Instruction) -> bool:
     return all(fits(value, one.pairs.get(name)) for name, value in wanted.items())
 
 
-def _ports(word: str) -> Iterator[str]:
-    """The ways to say an exposed port; a range is each of its ports."""
+def ports(word: str) -> Iterator[str]:
+    """The ways to say what EXPOSE exposes; a range is each of its ports.
+
+    >>> list(ports("80")), list(ports("53/UDP"))
+    (['80/tcp', '80'], ['53/udp'])
+    """
     numbers, _, protocol = word.lower().partition("/")
     first, dash, last = numbers.partition("-")
     ports = [numbers]

@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "HEALTHCHECK": frozenset({"interval", "retries", "start-interval", "start-period", "timeout"}),
     "RUN": frozenset({"device", "mount", "network", "security"}),
 }
-"""The options that BuildKit knows, by instruction; the others have none."""
+"""The options that BuildKit 0.29 knows, by instruction; the others have none."""
 
 _WORDS = (
     *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
@@ -41,6 +41,7 @@ _WORDS = (
 _STAGE_NAME = re.compile(r"^[a-z][a-z0-9_.-]*$")
 _NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _HAS_DEFAULT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):?[-+]")
+_IMAGE = re.compile(r"^(?:[^/]*[.:][^/]*/|localhost/)?[a-z0-9._/-]+(?::[A-Za-z0-9_.-]+)?(?:@[a-z0-9+._-]+:[0-9a-f]+)?$")
 _PREFIX = re.compile(r"^Dockerfile parse error(?: on line \d+)?: ")
 # Patterns in ${NAME#…} and the like become regular expressions, and values can double with every line.
 _MOST_STARS, _MOST_DOLLARS, _LONGEST_VALUE, _MOST_TEXT = 3, 64, 4096, 4 * 1024 * 1024
@@ -212,11 +213,11 @@ class _Reader:
         self._left = _MOST_TEXT
         self._globals: dict[str, str] = {}
         self._stages: list[Stage] = []
+        self._places: dict[str, int] = {}
         self._own: list[Instruction] = []
         # Of each stage at its end: the variables, and the working directory where it is known.
         self._ends: list[tuple[dict[str, str], str | None]] = []
         self._known: dict[str, str] = {}
-        self._variables: set[str] = set()
         self._folder: str | None = None
 
     def read(self, instructions: Iterable[DockerfileInstruction]) -> Dockerfile:
@@ -233,7 +234,13 @@ class _Reader:
         if not self._stages:
             raise _Wrong(1, "there is no FROM in it")
         self._close()
-        return Dockerfile(tuple(self._stages))
+        found = Dockerfile(tuple(self._stages))
+        for place in sorted(found.needed()):
+            for one in found.stages[place].instructions:
+                for name in taken_from(one):
+                    if name.isascii() and name.isdigit() and int(name[:5]) >= place:
+                        raise _Wrong(one.line, f"--from={name} is not a stage above this one")
+        return found
 
     def _close(self) -> None:
         if self._stages:
@@ -251,12 +258,16 @@ class _Reader:
         base = self._expand(words[0], self._globals, one.start_line)
         if not base:
             raise _Wrong(one.start_line, "the image after FROM is empty")
-        # A number is an image's name here; only COPY --from knows stages by number.
-        parent = None if base.isdigit() else Dockerfile(tuple(self._stages)).find(base)
+        # Here a number is an image, and capitals count; only --from knows stages by number and in any case.
+        parent = self._places.get(base)
+        if "$" not in base and not _IMAGE.match(base):
+            raise _Wrong(one.start_line, f"{base} is not a name for an image, which has no capitals")
+        if name:
+            self._places[name] = len(self._stages)
         self._stages.append(Stage(name, one.start_line, base, parent, ()))
         self._own = []
         known, self._folder = self._ends[parent] if parent is not None else ({}, "/" if base == "scratch" else None)
-        self._known, self._variables = dict(known), set(known)
+        self._known = dict(known)
 
     def _options(self, one: DockerfileInstruction) -> tuple[tuple[str, str], ...]:
         found = []
@@ -284,6 +295,8 @@ class _Reader:
         elif name == "ONBUILD":
             # Its arguments are another instruction, which the library leaves unread.
             words = tuple(one.original.split()[1:])
+            if words and words[0].upper() in {"FROM", "MAINTAINER", "ONBUILD"}:
+                raise _Wrong(line, f"{words[0]} may not stand after ONBUILD")
         else:
             words = self._values(one)
         if pairs:
@@ -291,7 +304,7 @@ class _Reader:
         elif name not in _COMMANDS:
             text = " ".join(words)
         least = _LEAST.get(name, 1)
-        if len(words) < least and not pairs:
+        if (len(words) < least and not pairs) or (name == "RUN" and exec_form and not words):
             told = "a source and a target" if least == 2 else "something after it"
             raise _Wrong(line, f"{name} needs {told}")
         if name == "WORKDIR" and (self._folder is not None or text.startswith("/")):
@@ -302,7 +315,7 @@ class _Reader:
         args = list(one.args)
         if one.name == "HEALTHCHECK":
             kind = args.pop(0).upper() if args else ""
-            if kind == "NONE":
+            if kind == "NONE" and not args:
                 return "", ("NONE",), False
             if kind != "CMD" or not args:
                 raise _Wrong(one.start_line, "HEALTHCHECK is followed by CMD and a command, or by NONE")
@@ -321,6 +334,8 @@ class _Reader:
             args = " ".join(args).split()
         if one.name in {"USER", "WORKDIR", "STOPSIGNAL"}:
             args = [" ".join(args)] if args else []
+            if one.name == "STOPSIGNAL" and args and " " in args[0]:
+                raise _Wrong(one.start_line, "STOPSIGNAL is followed by one signal")
         return tuple(self._expand(arg, self._known, one.start_line) for arg in args)
 
     def _pairs(self, one: DockerfileInstruction) -> dict[str, str | None]:
@@ -333,7 +348,6 @@ class _Reader:
             found[key] = self._expand(value, before, one.start_line)
         if one.name == "ENV":
             self._known |= {key: value for key, value in found.items() if value is not None}
-            self._variables |= set(found)
         return found
 
     def _args(self, one: DockerfileInstruction, inherited: Mapping[str, str]) -> dict[str, str | None]:
@@ -344,8 +358,7 @@ class _Reader:
             key = self._expand(name, known, one.start_line)
             value = self._expand(raw, known, one.start_line) if equals else inherited.get(key)
             found[key] = value
-            # What ENV set stays, whatever ARG says.
-            if value is not None and not (self._stages and key in self._variables):
+            if value is not None:
                 known[key] = value
         return found
 
@@ -373,8 +386,8 @@ class _Reader:
 
 
 _COMMANDS = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "HEALTHCHECK"})
-# How many words an instruction needs; an empty CMD or ENTRYPOINT takes back what was inherited.
-_LEAST = {"ADD": 2, "COPY": 2, "CMD": 0, "ENTRYPOINT": 0}
+# How many words an instruction needs. BuildKit takes an empty RUN too, which does nothing.
+_LEAST = {"ADD": 2, "COPY": 2, "CMD": 0, "ENTRYPOINT": 0, "RUN": 0}
 
 
 def _flat(text: str) -> str:
