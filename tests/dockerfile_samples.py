@@ -1,6 +1,6 @@
 """Dockerfiles, right and wrong, that real builders are asked about: what they take, and what becomes of it.
 
-``python -m tests.dockerfile_samples > tests/recorded/buildkit.dockerfiles.json`` asks BuildKit (a docker client with
+``python -m tests.dockerfile_samples > tests/recorded/buildkit-0.29.dockerfiles.json`` asks BuildKit (a docker client with
 the buildx plugin, ``DOCKER_HOST``, ``busybox:1.36`` on the engine); ``tests/live`` asks the builder that is there.
 """
 
@@ -238,17 +238,19 @@ def predicted(file: Dockerfile) -> dict[str, Any]:
 def differences(file: Dockerfile, built: dict[str, Any]) -> dict[str, Any]:
     """What is not as the builder made it. We collapse blanks, and leave variables that the base image may set."""
     return {
-        key: (wanted, built[key]) for key, wanted in predicted(file).items() if _plain(wanted) != _plain(built[key])
+        key: (wanted, built.get(key))
+        for key, wanted in predicted(file).items()
+        if _plain(wanted) != _plain(built.get(key))
     }
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()} or ""
     if isinstance(value, set | list):
         items = [_plain(item) for item in value]
-        return sorted(items) if isinstance(value, set) else items
-    return re.sub(r"\$\{\w+\}", "", " ".join(str(value).split()))
+        return (sorted(items) if isinstance(value, set) else items) or ""
+    return re.sub(r"\$\{\w+\}", "", " ".join(str(value or "").split()))
 
 
 def build(docker: Callable[..., subprocess.CompletedProcess[str]], text: str, folder: Path) -> dict[str, Any] | None:
@@ -295,7 +297,20 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp())
         found[name] = build(docker, text, folder)
         shutil.rmtree(folder)
-    sys.stdout.write(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(recorded(found))
+
+
+def recorded(found: dict[str, Any]) -> str:
+    """One sample a line, what is empty left out."""
+    lines = (f"{json.dumps(name)}: {json.dumps(_full(value), sort_keys=True)}" for name, value in found.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _full(value: Any) -> Any:
+    """Without what is empty in what is told of an image or a service."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _full(item) for key, item in value.items() if item or isinstance(item, str)}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.world import dockerfile
 from dockerlearn.world.dockerfile import Broken
 from dockerlearn.world.world import Scope, World
+from tests.dockerfile_samples import SAMPLES, differences
 from tests.fake_engine import FakeEngine
 
 IMAGES = {"busybox": "busybox:1.36", "python": "python:3.12-slim"}
@@ -523,3 +525,21 @@ def test_what_a_text_says(tmp_path: Path) -> None:
         ("RUN", 3, "dir c:\\ && x"),
         ("COPY", 5, "a b c"),
     ]
+
+
+BUILDKIT = json.loads((Path(__file__).parent / "recorded" / "buildkit-0.29.dockerfiles.json").read_text())
+
+
+def test_every_sample_was_recorded() -> None:
+    assert list(BUILDKIT) == list(SAMPLES)
+    refused = sum(built is None for built in BUILDKIT.values())
+    assert 50 < refused < len(SAMPLES) - 80
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_is_read_is_what_buildkit_builds(name: str) -> None:
+    """What BuildKit refuses is refused, and what it builds is what was read."""
+    found = dockerfile.read(SAMPLES[name])
+    assert isinstance(found, Broken) == (BUILDKIT[name] is None), found
+    if not isinstance(found, Broken):
+        assert differences(found, BUILDKIT[name]) == {}

@@ -115,7 +115,7 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
     def _from(self, world: World, seen: text.Dockerfile, chosen: int) -> Finding:
         base = seen.image(chosen)
         wanted = self.from_
-        ok = wanted is not None and _is_image(world, wanted, base)
+        ok = wanted is not None and is_image(world, wanted, base)
         stage = f"the stage {self.stage}" if self.stage not in {None, "last", "any"} else self.dockerfile
         line = seen.stages[seen.lineage(chosen)[0]].line
         told = f"line {line}: FROM {one_line(base, 80)}"
@@ -185,7 +185,7 @@ def shown(one: Instruction) -> str:
     return f"line {one.line} ({one_line(f'{one.word} {options}{one.text}', 80)})"
 
 
-def _is_image(world: World, wanted: Wanted, base: str) -> bool:
+def is_image(world: World, wanted: Wanted, base: str) -> bool:
     """Whether an image is the one that is asked for. A reference with a tag and a digest counts as either."""
     name, at, _ = base.partition("@")
     forms = [base, name] if at and ":" in name.rpartition("/")[2] else [base]
@@ -195,9 +195,9 @@ def _is_image(world: World, wanted: Wanted, base: str) -> bool:
         return (asked if asked in {"scratch", "any"} else references.normalise(asked)) in {*forms, "any"}
     shorts = [form if form == "scratch" else references.short(form) for form in forms]
     if wanted.not_ is not None:
-        return not _is_image(world, wanted.not_, base)
+        return not is_image(world, wanted.not_, base)
     if wanted.one_of is not None:
-        return any(_is_image(world, one, base) for one in wanted.one_of)
+        return any(is_image(world, one, base) for one in wanted.one_of)
     return any(fits(wanted, one) for one in shorts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from dockerlearn.checks.base import Noun
+from dockerlearn.checks.compose import Compose
 from dockerlearn.checks.container import Container
 from dockerlearn.checks.containers import Containers
 from dockerlearn.checks.dockerfile import Dockerfile
@@ -18,7 +19,7 @@ from dockerlearn.checks.tcp import Tcp
 from dockerlearn.checks.volume import Volume
 
 # The order says which noun a mapping is when two of its keys are nouns: ``container: dl-web`` has a field ``image``.
-Check = Container | Containers | Http | Tcp | Exec | File | Dockerfile | Network | Volume | Image
+Check = Container | Containers | Http | Tcp | Exec | File | Dockerfile | Compose | Network | Volume | Image
 
 NOUNS: Mapping[str, type[Noun]] = {noun.word: noun for noun in get_args(Check)}
 
