@@ -1,7 +1,7 @@
 """Dockerfiles, right and wrong, that real builders are asked about: what they take, and what becomes of it.
 
-``python -m tests.dockerfile_samples > tests/recorded/buildkit-0.29.dockerfiles.json`` asks BuildKit (a docker client with
-the buildx plugin, ``DOCKER_HOST``, ``busybox:1.36`` on the engine); ``tests/live`` asks the builder that is there.
+``python -m tests.dockerfile_samples > tests/recorded/buildkit-0.29.dockerfiles.json`` asks BuildKit (a docker client
+with the buildx plugin, ``DOCKER_HOST``, ``busybox:1.36`` on the engine); ``tests/live`` asks the builder that is there.
 """
 
 from __future__ import annotations

@@ -411,6 +411,41 @@ class TestOrder:
         yes(seen(tmp_path, f"FROM a AS base\n{self.REQ}{self.PIP}FROM base\n{self.APP}", order=self.ORDER))
 
 
+class TestDockerignore:
+    """What is left out of the build context comes along with nothing."""
+
+    WANTED = [{"brings": "app/secret.env"}]  # what is asked for
+
+    @pytest.mark.parametrize(
+        ("ignore", "left_out"),
+        [
+            ("app/secret.env\n", True),
+            ("# app\n\n*.env\n", False),
+            ("**/*.env\n", True),
+            ("app\n", True),
+            ("/app/\n", True),
+            ("./app\n", True),
+            ("*\n!/app/\n", False),
+            ("*\n!app\n", False),
+            ("*\n!app/main.py\n", True),
+            ("[\n", False),
+            ("", False),
+        ],
+    )
+    def test_beside_the_dockerfile(self, tmp_path: Path, ignore: str, left_out: bool) -> None:
+        (tmp_path / ".dockerignore").write_text(ignore)
+        outcome = seen(tmp_path, ONE + "COPY . .\n", has_not=self.WANTED)
+        if left_out:
+            yes(outcome)
+        else:
+            no(outcome, "line 2")
+
+    def test_one_of_its_own_goes_before(self, tmp_path: Path) -> None:
+        (tmp_path / ".dockerignore").write_text("app\n")
+        (tmp_path / "Dockerfile.dockerignore").write_text("x\n")
+        no(seen(tmp_path, ONE + "COPY . .\n", has_not=self.WANTED), "line 2")
+
+
 class TestBroken:
     @pytest.mark.parametrize(
         ("text", "line", "reason"),
@@ -533,7 +568,7 @@ BUILDKIT = json.loads((Path(__file__).parent / "recorded" / "buildkit-0.29.docke
 def test_every_sample_was_recorded() -> None:
     assert list(BUILDKIT) == list(SAMPLES)
     refused = sum(built is None for built in BUILDKIT.values())
-    assert 50 < refused < len(SAMPLES) - 80
+    assert 40 < refused < len(SAMPLES) - 80
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from dockerlearn.checks.base import Finding, Noun
-from dockerlearn.checks.instruction import InstructionWanted
+from dockerlearn.checks.instruction import InstructionWanted, Seen, ignored
 from dockerlearn.checks.matchers import Wanted, describe, fits
 from dockerlearn.engine import references
 from dockerlearn.text import one_line
@@ -62,26 +62,27 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
             found = "it is not there" if there is None else f"it is a {there.kind}, not a file"
             yield Finding(ok=False, expected=f"there should be a Dockerfile called {name}", found=found)
             return
-        seen = text.read(there.text)
-        if isinstance(seen, Broken):
+        read = text.read(there.text)
+        if isinstance(read, Broken):
             expected = f"{name} should be a Dockerfile that can be built"
-            yield Finding(ok=False, expected=expected, found=f"line {seen.line}: {seen.reason}")
+            yield Finding(ok=False, expected=expected, found=f"line {read.line}: {read.reason}")
             return
+        seen = Seen(world, read, ignored(world, name))
         yield Finding(ok=True, expected="", found="a Dockerfile")
         if self.stages is not None:
-            yield from self._stages(seen)
-        chosen = self._chosen(seen)
+            yield from self._stages(read)
+        chosen = self._chosen(read)
         if chosen is None:
-            yield Finding(ok=False, expected=f"{name} should have a stage {self.stage}", found=_named(seen))
+            yield Finding(ok=False, expected=f"{name} should have a stage {self.stage}", found=_named(read))
             return
         if self.from_ is not None:
-            yield self._from(world, seen, chosen)
+            yield self._from(world, read, chosen)
         for wanted in self.has:
-            yield self._has(world, seen, wanted, chosen)
+            yield self._has(seen, wanted, chosen)
         for wanted in self.has_not:
-            yield self._has_not(world, seen, wanted, chosen)
+            yield self._has_not(seen, wanted, chosen)
         if self.order:
-            yield self._order(world, seen, chosen)
+            yield self._order(seen, chosen)
 
     def _stages(self, seen: text.Dockerfile) -> Iterator[Finding]:
         if isinstance(self.stages, list):
@@ -123,32 +124,33 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
         shown = references.short(world.scope.reference(asked)) if isinstance(wanted, str) else asked
         return Finding(ok=ok, expected=f"{stage} should be made from {shown}", found=told)
 
-    def _has(self, world: World, seen: text.Dockerfile, wanted: InstructionWanted, chosen: int) -> Finding:
-        sections = self._sections(seen, wanted, chosen)
+    def _has(self, seen: Seen, wanted: InstructionWanted, chosen: int) -> Finding:
+        sections = self._sections(seen.file, wanted, chosen)
         for section in sections:
-            if any(wanted.fits(world, seen, one) for one in wanted.in_force(section)):
+            if any(wanted.fits(seen, one) for one in wanted.in_force(section)):
                 return Finding(ok=True, expected="", found=f"has {wanted.told}")
         like = [one for section in sections for one in section if wanted.is_kind(one)]
         return Finding(ok=False, expected=f"{self.dockerfile} should have {wanted.told}", found=_lines(wanted, like))
 
-    def _has_not(self, world: World, seen: text.Dockerfile, wanted: InstructionWanted, chosen: int) -> Finding:
-        for section in self._sections(seen, wanted, chosen):
+    def _has_not(self, seen: Seen, wanted: InstructionWanted, chosen: int) -> Finding:
+        for section in self._sections(seen.file, wanted, chosen):
             for one in section:
-                if wanted.fits(world, seen, one):
+                if wanted.fits(seen, one):
                     expected = f"{self.dockerfile} should not have {wanted.told}"
                     return Finding(ok=False, expected=expected, found=shown(one))
         return Finding(ok=True, expected="", found=f"has no {wanted.kind}")
 
-    def _order(self, world: World, seen: text.Dockerfile, chosen: int) -> Finding:
+    def _order(self, seen: Seen, chosen: int) -> Finding:
         """In a stage where all are, they stand in order; and there is such a stage."""
-        places = sorted(seen.needed()) if self.stage is None else [chosen]
-        places = list(range(len(seen.stages))) if self.stage == "any" else places
-        begun = {seen.stages[place].parent for place in places}
+        file = seen.file
+        places = sorted(file.needed()) if self.stage is None else [chosen]
+        places = list(range(len(file.stages))) if self.stage == "any" else places
+        begun = {file.stages[place].parent for place in places}
         missing: InstructionWanted | None = None
         held = False
         for place in (place for place in places if place not in begun):
-            section = seen.instructions(place)
-            firsts = [next((i for i, one in enumerate(section) if w.fits(world, seen, one)), None) for w in self.order]
+            section = file.instructions(place)
+            firsts = [next((i for i, one in enumerate(section) if w.fits(seen, one)), None) for w in self.order]
             absent = next((w for w, first in zip(self.order, firsts, strict=True) if first is None), None)
             if absent is not None:
                 missing = absent
@@ -163,7 +165,7 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
             held = True
         if held or missing is None:
             return Finding(ok=True, expected="", found="in order")
-        like = [one for place in places for one in seen.stages[place].instructions if missing.is_kind(one)]
+        like = [one for place in places for one in file.stages[place].instructions if missing.is_kind(one)]
         expected = f"{self.dockerfile} should have {missing.told}"
         others = " and ".join(one.told for one in self.order if one is not missing)
         return Finding(ok=False, expected=f"{expected}, in one stage with {others}", found=_lines(missing, like))

@@ -19,11 +19,46 @@ Named = dict[str, Wanted] | str
 """``{PORT: "8000"}``: names with their values; or one name, or ``any``."""
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A Dockerfile, and the folder that it is in."""
+
+    world: World
+    file: text.Dockerfile
+    ignored: tuple[str, ...] = ()
+
+    def is_left_out(self, path: str) -> bool:
+        """Whether ``.dockerignore`` keeps a path out of the build context."""
+        from e2b_dockerfile_utils import PatternMatcher
+
+        try:
+            return bool(self.ignored) and PatternMatcher(list(self.ignored)).matches("/".join(_parts(path)))
+        except ValueError:
+            # A build refuses a bad pattern in its own words.
+            return False
+
+
+def ignored(world: World, dockerfile: str) -> tuple[str, ...]:
+    """The patterns of the ``.dockerignore`` that goes with a Dockerfile: one of its own, or the folder's."""
+    for path in (f"{dockerfile}.dockerignore", posixpath.join(posixpath.dirname(dockerfile), ".dockerignore")):
+        there = world.file(path)
+        if there is not None and there.kind == "file":
+            lines = (line.strip() for line in there.text[:65_536].splitlines() if not line.startswith("#"))
+            return tuple(_pattern(line) for line in lines if line)
+    return ()
+
+
+def _pattern(line: str) -> str:
+    """A line of ``.dockerignore`` as the client cleans it: ``/app/`` and ``./app`` are ``app``."""
+    kept = line.startswith("!")
+    return ("!" if kept else "") + posixpath.normpath(line[kept:].strip()).lstrip("/")
+
+
 class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An instruction of a Dockerfile: one of its kinds with what it says, and how it says it.
 
     ``copy`` is a file or folder that COPY or ADD names, itself or by a pattern; ``.`` is all of the folder. ``brings``
-    is one that comes along in any way: by its name, a folder above it, all of the folder, or a RUN that mounts it.
+    is one that comes along in any way: by its name, a folder above it, all of the folder, or a RUN that mounts it; what
+    ``.dockerignore`` leaves out does not.
     ``add`` is ``copy`` by ADD alone. ``to`` is where it is put, and ``from`` the stage or image that it is taken from.
     ``run`` is the command's text; a list for ``cmd`` or ``entrypoint`` is its words. Of what a later instruction
     replaces (CMD, ENTRYPOINT, HEALTHCHECK, STOPSIGNAL, USER, a variable's or label's value), ``has`` looks at the last
@@ -120,15 +155,15 @@ class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             return (msgspec.structs.replace(like[-1], pairs=together),)
         return like
 
-    def fits(self, world: World, file: text.Dockerfile, one: Instruction) -> bool:
+    def fits(self, seen: Seen, one: Instruction) -> bool:
         """Whether an instruction is the one that is asked for."""
-        if not self.is_kind(one) or not self._says(one):
+        if not self.is_kind(one) or not self._says(seen, one):
             return False
         if self.form is not None and one.exec_form != (self.form == "exec"):
             return False
         if self.to is not None and not fits_some(self.to, tuple(_targets(one))):
             return False
-        if self.from_ is not None and not self._is_from(world, file, one, self.from_):
+        if self.from_ is not None and not self._is_from(seen, one, self.from_):
             return False
         return all(
             fits_some(value, tuple(said for key, said in one.options if key == name))
@@ -139,10 +174,10 @@ class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     def _words(self) -> tuple[str, ...]:
         return {"copy": ("COPY", "ADD"), "brings": ("COPY", "ADD", "RUN")}.get(self.key, (self.key.upper(),))
 
-    def _says(self, one: Instruction) -> bool:
+    def _says(self, seen: Seen, one: Instruction) -> bool:
         wanted = getattr(self, self.key)
         if self.key == "brings":
-            return any(_covers(source, wanted) for source in _brought(one, wanted))
+            return not seen.is_left_out(wanted) and any(_covers(source, wanted) for source in _brought(one, wanted))
         if self.key in {"copy", "add"}:
             return _names(wanted, one)
         if self.key in {"env", "arg", "label"}:
@@ -160,16 +195,16 @@ class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return fits(wanted, one.text)
 
     @staticmethod
-    def _is_from(world: World, file: text.Dockerfile, one: Instruction, wanted: Wanted) -> bool:
+    def _is_from(seen: Seen, one: Instruction, wanted: Wanted) -> bool:
         name = one.option("from") if one.word == "COPY" else None
         if name is None:
             return fits_some(wanted, ())
-        place = file.find(name)
+        place = seen.file.find(name)
         if place is not None:
-            forms = tuple(form for form in (file.stages[place].name, str(place)) if form)
+            forms = tuple(form for form in (seen.file.stages[place].name, str(place)) if form)
             return fits_some(wanted.lower() if isinstance(wanted, str) else wanted, forms)
         if isinstance(wanted, str) and wanted not in {ANY, NONE}:
-            return references.normalise(world.scope.reference(wanted)) == references.normalise(name)
+            return references.normalise(seen.world.scope.reference(wanted)) == references.normalise(name)
         return fits_some(wanted, (references.short(name),))
 
 

@@ -14,6 +14,8 @@ from dockerlearn.world.interpolation import CannotExpand, dotenv, expand
 LIMIT = 256 * 1024
 """Characters of a Compose file that is looked at."""
 
+_MOST_TEXT = 4 * 1024 * 1024
+
 Files = Callable[[str], str | None]
 """Gives the text of a file beside the Compose file, or None."""
 
@@ -99,6 +101,7 @@ class _Reader:
     def __init__(self, values: Mapping[str, str], files: Files) -> None:
         self._values = values
         self._files = files
+        self._left = _MOST_TEXT
 
     def read(self, root: Node) -> ComposeFile:
         top = self._known(root, _TOP, "a Compose file")
@@ -176,9 +179,13 @@ class _Reader:
         if isinstance(node.value, list | dict):
             raise Bad(node.line, "a text was expected here")
         try:
-            return expand(node.text, self._values)
+            found = expand(node.text, self._values)
         except CannotExpand as error:
             raise Bad(node.line, str(error)) from None
+        self._left -= len(found)
+        if self._left < 0:
+            raise Bad(node.line, "its variables grow too large")
+        return found
 
     def _mapping(self, node: Node | None, what: str) -> dict[str, Node]:
         if node is None or node.value is None:

@@ -74,6 +74,15 @@ def parse(text: str) -> Node:
     return builder.root
 
 
+def _known_tag(tag: str | None, line: int) -> None:
+    """YAML's own tags change nothing here; Compose's, such as ``!reset``, do, and others mean nothing to it."""
+    if tag is not None and tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
+        raise NotReadHere(line, f"the tag {tag}")
+
+
+_TAGS = frozenset({"!", "str", "int", "float", "bool", "null", "seq", "map"})
+
+
 class _Builder:
     def __init__(self) -> None:
         self.root: Node | None = None
@@ -95,8 +104,7 @@ class _Builder:
                 raise Bad(line, f"*{event.anchor} is not defined above")
             self._add(there, line)
         elif isinstance(event, yaml.ScalarEvent):
-            if event.tag is not None and not event.tag.startswith("tag:yaml.org,2002:"):
-                raise NotReadHere(line, f"the tag {event.tag}")
+            _known_tag(event.tag, line)
             plain = not event.style and event.tag is None
             nothing = plain and event.value in {"", "~", "null", "Null", "NULL"}
             node = Node(None if nothing else event.value, line, plain)
@@ -113,8 +121,7 @@ class _Builder:
 
         if len(self._open) >= DEEPEST:
             raise Bad(line, f"lists and mappings are nested more than {DEEPEST} deep")
-        if event.tag is not None and not event.tag.startswith("tag:yaml.org,2002:"):
-            raise NotReadHere(line, f"the tag {event.tag}")
+        _known_tag(event.tag, line)
         if event.anchor is not None:
             # Until it ends it cannot be put into itself.
             self._anchors[event.anchor] = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*(.*)$")
-_DEEPEST, LONGEST = 20, 64 * 1024
+_DEEPEST, LONGEST = 20, 16 * 1024
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$$"}
 
 
@@ -24,8 +24,6 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     found, end = _expand(text, 0, values, 0)
     if end != len(text):
         raise CannotExpand(f"{text[:80]} has a bad ${{…}}")
-    if len(found) > LONGEST:
-        raise CannotExpand("a value is too long with its variables put in")
     return found
 
 
@@ -60,7 +58,11 @@ def _expand(text: str, at: int, values: Mapping[str, str], depth: int) -> tuple[
     if depth > _DEEPEST:
         raise CannotExpand("${…} are nested too deeply")
     parts: list[str] = []
+    length = 0
     while at < len(text):
+        length += len(parts[-1]) if parts else 0
+        if length > LONGEST:
+            raise CannotExpand("a value is too long with its variables put in")
         sign = text[at]
         if depth and sign == "}":
             break
