@@ -46,7 +46,7 @@ def no(outcome: Outcome, *words: str) -> None:
 def test_what_is_read_is_what_compose_says(name: str) -> None:
     """``two documents`` is the one sample that Compose takes and we say we do not read."""
     text, dotenv = SAMPLES[name]
-    found = compose_file.read(text, lambda path: {**FILES, ".env": dotenv}.get(path))
+    found = compose_file.read(text, {**FILES, ".env": dotenv}.get)
     if name == "two documents":
         assert isinstance(found, NotRead)
         return
@@ -246,13 +246,12 @@ def test_services_there_and_not(tmp_path: Path) -> None:
 
 
 def test_what_is_declared_at_the_top(tmp_path: Path) -> None:
-    text = web() + "volumes: {data: {name: dl-data, driver: local}}\nnetworks: {back: {internal: true}, front: , x: {external: true}}\n"  # fmt: skip
-    text = text.replace("\nnetworks", "\n\nnetworks")
+    text = web() + "volumes: {data: {name: dl-data, driver: local}}\n"
+    text += "networks: {back: {internal: true}, front: , x: {external: true}}\n"
     assert seen(tmp_path, text, volumes=["data"], networks=["back", "front"], project="none").met
-    asked = {
-        "networks": {"back": {"internal": True}, "x": {"external": True}, "y": "none", "front": {"internal": False}}
-    }
-    assert seen(tmp_path, text, volumes={"data": {"name": "dl-data", "driver": "local"}}, **asked).met
+    networks = {"back": {"internal": True}, "x": {"external": True}, "y": "none", "front": {"internal": False}}
+    volumes = {"data": {"name": "dl-data", "driver": "local"}}
+    assert seen(tmp_path, text, volumes=volumes, networks=networks).met
     no(seen(tmp_path, text, volumes=["more"]), "it declares data")
     no(seen(tmp_path, text, volumes={"data": "none"}), "it declares data")
     no(seen(tmp_path, text, volumes={"data": {"name": "other"}}), "dl-data")
@@ -321,9 +320,12 @@ class TestBroken:
         assert not mark.exists()
 
     def test_variables_cannot_grow(self, tmp_path: Path) -> None:
-        lines = "A=" + "x" * 1000 + "\n" + "".join(f"{b}=${a}${a}${a}${a}${a}${a}${a}${a}\n" for a, b in zip("ABCDEFG", "BCDEFGH", strict=True))  # fmt: skip
-        assert len(lines) < 2000
-        assert seen(tmp_path, web("user: '$H'"), lines, services=["web"]).status is not Status.UNKNOWN
+        long = "A=" + "x" * 16_000 + "\n"
+        no(seen(tmp_path, web("user: '" + "$A" * 1000 + "'"), long, services=["web"]), "line 4: a value is too long")
+        labels = web("labels:", *(f"  l{number}: $A" for number in range(1000)))
+        no(seen(tmp_path, labels, long, services=["web"]), "grow too large")
+        doubled = long + "".join(f"{new}=${old}${old}\n" for old, new in zip("ABCDEFG", "BCDEFGH", strict=True))
+        assert seen(tmp_path, web("user: a"), doubled, services=["web"]).met
         with pytest.raises(CannotExpand):
             expand("${A:-" * 50, {})
 
