@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -578,3 +580,15 @@ def test_what_is_read_is_what_buildkit_builds(name: str) -> None:
     assert isinstance(found, Broken) == (BUILDKIT[name] is None), found
     if not isinstance(found, Broken):
         assert differences(found, BUILDKIT[name]) == {}
+
+
+def test_the_readers_are_imported_only_where_they_are_used() -> None:
+    code = (
+        "import sys, msgspec; from dockerlearn.checks.vocabulary import NOUNS;"
+        "msgspec.convert({'noun': 'dockerfile', 'dockerfile': 'D', 'has': [{'run': 'x'}]}, NOUNS['dockerfile']);"
+        "msgspec.convert({'noun': 'compose', 'compose': 'c', 'services': {'a': {'image': 'x'}}}, NOUNS['compose']);"
+        "readers = {'e2b_dockerfile_utils', 'yaml', 'dockerlearn.world.dockerfile', 'dockerlearn.world.compose_file'};"
+        "print(readers & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"

@@ -465,3 +465,31 @@ def test_running_and_lint_agree_on_a_broken_lesson() -> None:
         pack.lesson("faults")
     assert caught.value.problems == tuple(map(str, pack.problems("faults")))
     assert caught.value.message == f"The lesson faults cannot be used: {len(FAULTS)} problems."
+
+
+CHECK = "{container: dl-a, running: true, image: nginx}"
+
+
+@pytest.mark.parametrize(
+    ("check", "column", "path", "message"),
+    [
+        ("{dockerfile: a, stages: {}}", 33, "stages", "an empty matcher"),
+        ("{dockerfile: /a}", 22, "dockerfile", "'/a' is not a path beneath"),
+        ("{dockerfile: a, has: {run: x}}", 30, "has", "expected a list, found a mapping"),
+        ("{dockerfile: a, has: [{copy: x, to: [a]}]}", 45, "has[0].to", "expected text or a matcher"),
+        ("{dockerfile: a, has: [{cmd: x, form: exce}]}", 46, "has[0].form", "expected exec or shell"),
+        ("{dockerfile: a, has_not: [{run: x, cmd: y}]}", 35, "has_not[0]", "run and cmd are two"),
+        ("{dockerfile: a, has: [{run: x, options: {mont: y}}]}", 49, "has[0].options", "RUN has no option 'mont'"),
+        ("{dockerfile: a, order: [{run: x}]}", 32, "order", "names at least two instructions"),
+        ("{compose: ../a}", 19, "compose", "'../a' is not a path beneath"),
+        ("{compose: a, services: {web: {imag: x}}}", 39, "services.web.imag", "unknown key"),
+        ("{compose: a, services: {web: nginx}}", 32, "services", "a text here is any or none"),
+        ("{compose: a, services: {web: {ports: [80]}}}", 46, "services.web.ports", "expected a mapping"),
+        ("{compose: a, services: {web: {volumes: x}}}", 48, "services.web.volumes", "a text here is any or none"),
+        ("{compose: a, networks: {b: {internal: maybe}}}", 47, "networks.b.internal", "expected true or false"),
+    ],
+)
+def test_what_is_wrong_in_a_check_of_a_file(check: str, column: int, path: str, message: str) -> None:
+    (found,) = lesson(STEP.replace(CHECK, check))
+    assert (found.line, found.column, found.path) == (10, column, f"steps[0].check[0].{path}")
+    assert found.message.startswith(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -15,9 +15,11 @@ from dockerlearn.checks.matchers import ANY, NONE, Wanted, describe, fits, fits_
 from dockerlearn.checks.mounts import Mounts, MountWanted
 from dockerlearn.engine import references
 from dockerlearn.text import nearest, one_line
-from dockerlearn.world import compose_file
-from dockerlearn.world.compose_file import Broken, ComposeFile, Mounted, NotRead, Port, Service
 from dockerlearn.world.world import World
+
+if TYPE_CHECKING:
+    # Only a check that looks at a Compose file needs its reader.
+    from dockerlearn.world.compose_file import ComposeFile, Mounted, Port, Service
 
 _UNWANTED = (NONE, "false")
 
@@ -117,12 +119,14 @@ class Compose(Noun, frozen=True, kw_only=True, tag="compose"):
         if (other := _override(world, name)) is not None:
             yield Finding(ok=None, expected=f"a look into {name}", found=f"{other} is merged into it")
             return
+        from dockerlearn.world import compose_file
+
         seen = compose_file.read(there.text, lambda path: _beside(world, name, path))
-        if isinstance(seen, NotRead):
+        if isinstance(seen, compose_file.NotRead):
             found = f"line {seen.line}: it uses {seen.what}, which is not read here"
             yield Finding(ok=None, expected=f"a look into {name}", found=found, next=f"docker compose -f {name} config")
             return
-        if isinstance(seen, Broken):
+        if isinstance(seen, compose_file.Broken):
             expected = f"{name} should be a Compose file that can be used"
             found = f"line {seen.line}: {seen.reason}"
             yield Finding(ok=False, expected=expected, found=found, next=f"docker compose -f {name} config")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -12,9 +12,11 @@ from dockerlearn.checks.instruction import InstructionWanted, Seen, ignored
 from dockerlearn.checks.matchers import Wanted, describe, fits
 from dockerlearn.engine import references
 from dockerlearn.text import one_line
-from dockerlearn.world import dockerfile as text
-from dockerlearn.world.dockerfile import Broken, Instruction
 from dockerlearn.world.world import World
+
+if TYPE_CHECKING:
+    from dockerlearn.world import dockerfile as text
+    from dockerlearn.world.dockerfile import Instruction
 
 
 class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
@@ -62,7 +64,10 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
             found = "it is not there" if there is None else f"it is a {there.kind}, not a file"
             yield Finding(ok=False, expected=f"there should be a Dockerfile called {name}", found=found)
             return
-        read = text.read(there.text)
+        from dockerlearn.world.dockerfile import Broken
+        from dockerlearn.world.dockerfile import read as read_text
+
+        read = read_text(there.text)
         if isinstance(read, Broken):
             expected = f"{name} should be a Dockerfile that can be built"
             yield Finding(ok=False, expected=expected, found=f"line {read.line}: {read.reason}")
@@ -180,6 +185,7 @@ def beneath(path: str) -> None:
 def shown(one: Instruction) -> str:
     """Say where an instruction stands, and what it is.
 
+    >>> from dockerlearn.world.dockerfile import Instruction
     >>> shown(Instruction("RUN", 3, "echo hello"))
     'line 3 (RUN echo hello)'
     """

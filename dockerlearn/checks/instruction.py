@@ -5,15 +5,18 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from dockerlearn.checks.matchers import ANY, NONE, Match, Wanted, describe, fits, fits_some
 from dockerlearn.engine import references
-from dockerlearn.world import dockerfile as text
-from dockerlearn.world.dockerfile import Instruction
 from dockerlearn.world.world import World
+
+if TYPE_CHECKING:
+    # Every check knows these types; only one that looks at a Dockerfile needs the reader.
+    from dockerlearn.world import dockerfile as text
+    from dockerlearn.world.dockerfile import Instruction
 
 Named = dict[str, Wanted] | str
 """``{PORT: "8000"}``: names with their values; or one name, or ``any``."""
@@ -102,7 +105,11 @@ class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             raise ValueError(f"form: belongs to a command, not to {given[0]}")
         if self.brings is not None and (self.brings in {"", ANY, NONE} or self.brings.startswith(("/", ".."))):
             raise ValueError("brings: names a file or folder of the lesson's folder")
-        known = frozenset[str]().union(*(text.OPTIONS.get(word, ()) for word in self._words))
+        if not self.options:
+            return
+        from dockerlearn.world.dockerfile import OPTIONS
+
+        known = frozenset[str]().union(*(OPTIONS.get(word, ()) for word in self._words))
         for option in self.options:
             if option not in known:
                 raise ValueError(f"options: {self.kind} has no option {option!r}")
@@ -257,7 +264,9 @@ def _covers(source: str, wanted: str) -> bool:
 def _brought(one: Instruction, wanted: str) -> Iterator[str]:
     """The sources of the build context that an instruction takes."""
     if one.word == "RUN":
-        for mount in text.mounts(one):
+        from dockerlearn.world.dockerfile import mounts
+
+        for mount in mounts(one):
             if mount["type"] == "bind" and "from" not in mount:
                 yield mount.get("source", mount.get("src", "."))
     elif one.option("from") is None:
