@@ -99,7 +99,7 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
             raise NotReadHere(line, "a second document")
         if isinstance(event, yaml.AliasEvent):
-            there = self._anchors.get(event.anchor)
+            there = self._anchors.get(str(event.anchor))
             if there is None:
                 raise Bad(line, f"*{event.anchor} is not defined above")
             self._add(there, line)

@@ -236,10 +236,10 @@ class _Reader:
         self._close()
         found = Dockerfile(tuple(self._stages))
         for place in sorted(found.needed()):
-            for one in found.stages[place].instructions:
-                for name in taken_from(one):
+            for taker in found.stages[place].instructions:
+                for name in taken_from(taker):
                     if name.isascii() and name.isdigit() and int(name[:5]) >= place:
-                        raise _Wrong(one.line, f"--from={name} is not a stage above this one")
+                        raise _Wrong(taker.line, f"--from={name} is not a stage above this one")
         return found
 
     def _close(self) -> None:
