@@ -7,7 +7,9 @@ When tests of ``tests/live`` were selected, this pytest becomes one with the sam
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -19,6 +21,9 @@ LIVE = Path(__file__).parent / "live"
 
 SHARES = ("the first share", "the second share")
 """What is run at the same time when much is; each of about the same time, by ``_seconds``."""
+
+ALL = ""
+"""The share of a run that does everything."""
 
 MUCH = 120.0
 """Seconds of tests from which on it is worth while to divide them."""
@@ -58,6 +63,13 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         # The live tests fail with this; the others are run all the same.
         config.stash[NO_ENGINE] = reason
         return
+    wanted = sorted({name for item in session.items for name in own_engine.IMAGES if name in _fixtures(item)})
+    stand_ins = Path(tempfile.mkdtemp(prefix="dl-stand-ins-"))
+    reason = own_engine.make_stand_ins(wanted, stand_ins, say) if wanted else None
+    if reason is not None:
+        shutil.rmtree(stand_ins)
+        config.stash[NO_ENGINE] = reason
+        return
     say("live tests selected: running again in namespaces of our own")
     if tuple(config.invocation_params.args) == tuple(sys.argv[1:]):
         again = [sys.executable, *sys.orig_argv[1:]]
@@ -68,18 +80,21 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         # Else the new pytest would write into this one's temporary files.
         capture.stop_global_capturing()
     shares = _divided(session.items)
-    if len(set(shares.values())) > 1 and sum(map(_seconds, session.items)) > MUCH:
-        # Not exit by exception: this pytest has run nothing, and is to say nothing at its end.
-        os._exit(own_engine.run_inner_together(again, config.invocation_params.dir, SHARES))
-    own_engine.become_inner(again, config.invocation_params.dir)
+    is_much = len(set(shares.values())) > 1 and sum(map(_seconds, session.items)) > MUCH
+    try:
+        code = own_engine.run_inner_together(again, config.invocation_params.dir, SHARES if is_much else (ALL,))
+    finally:
+        shutil.rmtree(stand_ins)
+    # Not exit by exception: this pytest has run nothing, and is to say nothing at its end.
+    os._exit(code)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """Keep this run's share of what was selected, after everything else that selects: all runs divide the same list."""
     yield
-    share = os.environ.get(own_engine.SHARE)
-    if share is not None:
+    share = os.environ.get(own_engine.SHARE, ALL)
+    if share != ALL:
         shares = _divided(items)
         others = [item for item in items if shares[item.path] != share]
         items[:] = [item for item in items if shares[item.path] == share]
@@ -101,12 +116,16 @@ def _seconds(item: pytest.Item) -> float:
     return next((seconds for name, seconds in LONG.items() if item.name.startswith(name)), 3.0)
 
 
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, data folder and workspace of this test's own, and nothing of the outside about engines or proxies."""
     for name in list(os.environ):
         if name.startswith(("DOCKER_", "DOCKERLEARN_", "COMPOSE_", "BUILDX_", "BUILDKIT_", "CONTAINER_")):
-            if name in {own_engine.INNER, own_engine.SHARE}:
+            if name in {own_engine.INNER, own_engine.SHARE, own_engine.STAND_INS}:
                 continue
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):

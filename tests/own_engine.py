@@ -7,12 +7,14 @@ ends every process of the run with it.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NoReturn
@@ -26,7 +28,13 @@ INNER = "DOCKERLEARN_TESTS_INNER"
 SHARE = "DOCKERLEARN_TESTS_SHARE"
 """Set where the tests are divided among several runs: which of them this one has to do."""
 
+STAND_INS = "DOCKERLEARN_TESTS_STAND_INS"
+"""Set where stand-ins were made outside of the namespaces, which have no way to any package: the folder of them."""
+
 BASE_IMAGE = "busybox:1.36"
+
+IMAGES = {"nginx": "nginx:1.27-alpine-slim"}
+"""Stand-ins that are made only when a test asks for them, by the fixture of this name."""
 
 _SPARING = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 """For the programs of the tests' engine, which are in Go: no garbage collection while little memory is used.
@@ -78,6 +86,38 @@ def provide(say: Callable[[str], None], who: str) -> str | None:
     except PracticeFailed as failed:
         return "\n".join(filter(None, (failed.message, failed.remedy)))
     return None
+
+
+def make_stand_ins(names: Iterable[str], folder: Path, say: Callable[[str], None]) -> str | None:
+    """Make ``IMAGES`` in a folder for the runs inside; the value says why it cannot be, if so."""
+    from dockerlearn.engine.standins import catalogue
+    from dockerlearn.errors import PracticeFailed
+
+    for name in names:
+        recipe = catalogue.recipe(IMAGES[name])
+        assert recipe is not None
+        began = time.monotonic()
+        try:
+            made = recipe.build(folder, lambda _: None)
+        except PracticeFailed as failed:
+            return "\n".join(filter(None, (failed.message, failed.remedy)))
+        size, seconds = made.size / 1e6, time.monotonic() - began
+        say(f"made a stand-in for {IMAGES[name]}: {size:.0f} MB in {seconds:.1f} seconds")
+    os.environ[STAND_INS] = str(folder)
+    return None
+
+
+def serve_stand_in(name: str, practice: Practice) -> str:
+    """Have the practice engine's mirror serve one of ``IMAGES`` that was made outside; return its reference."""
+    made, served = Path(os.environ[STAND_INS]), practice.folder / "store"
+    for blob in (made / "blobs/sha256").iterdir():
+        if not (served / "blobs/sha256" / blob.name).exists():
+            shutil.copyfile(blob, served / "blobs/sha256" / blob.name)
+    index = json.loads((served / "index.json").read_text())
+    repository = f"library/{name}"
+    index[repository] = json.loads((made / "index.json").read_text())[repository]
+    (served / "index.json").write_text(json.dumps(index))
+    return IMAGES[name]
 
 
 def become_inner(command: Sequence[str], folder: Path) -> NoReturn:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.engine import install, standin
-from dockerlearn.engine.install import Machine
+from dockerlearn.engine import install
+from dockerlearn.engine.apt import Machine
+from dockerlearn.engine.standins import busybox
 from dockerlearn.errors import PracticeFailed
-from tests.test_standin import elf
+from tests.test_standins import elf
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n'
 # apt-get writes down what it was asked; "install" without --simulate makes the programs appear.
@@ -147,8 +148,8 @@ def test_the_other_busybox_is_kept_and_only_a_file_is_taken_out(box: Box) -> Non
     assert (plan.packages, plan.unpacks, plan.removes) == (("docker.io", "iptables", "procps"), ("busybox-static",), ())
     box.program("apt-get", (box.bin / "apt-get").read_text().replace(f"cp {box.root}/elf", ": "))
     install.install(plan, machine=box.machine())
-    unpacked = box.root / standin.UNPACKED.relative_to("/")
-    assert standin.is_static(unpacked)
+    unpacked = box.root / busybox.UNPACKED.relative_to("/")
+    assert busybox.is_static(unpacked)
     assert install.plan(machine=box.machine()).nothing_to_do
 
 

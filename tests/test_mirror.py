@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.engine import mirror, standin
-from tests.test_standin import APPLETS, fake_busybox
+from dockerlearn.engine import mirror
+from dockerlearn.engine.standins import busybox
+from dockerlearn.engine.standins import store as image_store
+from tests.test_standins import APPLETS, fake_busybox
 
 REPOSITORY = "/v2/library/busybox"
 
@@ -24,7 +26,7 @@ REPOSITORY = "/v2/library/busybox"
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     store = tmp_path / "store"
-    standin.build_busybox(fake_busybox(tmp_path, APPLETS), store)
+    busybox.build(fake_busybox(tmp_path, APPLETS), store)
     (tmp_path / "secret").write_text("secret")
     return store
 
@@ -57,7 +59,7 @@ def test_a_pull_finds_manifest_configuration_and_layers(port: int) -> None:
     status, headers, body = ask(port, f"{REPOSITORY}/manifests/1.36")
     digest = "sha256:" + hashlib.sha256(body).hexdigest()
     assert status == 200
-    assert headers["Content-Type"] == standin.MANIFEST_TYPE == json.loads(body)["mediaType"]
+    assert headers["Content-Type"] == image_store.MANIFEST_TYPE == json.loads(body)["mediaType"]
     assert headers["Docker-Content-Digest"] == digest
     assert int(headers["Content-Length"]) == len(body)
     by_digest = ask(port, f"{REPOSITORY}/manifests/{digest}")
@@ -142,7 +144,7 @@ def test_no_path_leads_out_of_the_store(port: int, path: str) -> None:
 
 def test_an_image_added_later_is_served(port: int, store: Path, tmp_path: Path) -> None:
     assert ask(port, "/v2/library/new/manifests/1")[0] == 404
-    standin.build_busybox(tmp_path / "busybox", store, repository="library/new", tags=("1",))
+    busybox.build(tmp_path / "busybox", store, repository="library/new", tags=("1",))
     assert ask(port, "/v2/library/new/manifests/1")[0] == 200
 
 

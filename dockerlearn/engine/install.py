@@ -7,37 +7,19 @@ more: apt is told to remove nothing, and services are kept from starting while i
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from dockerlearn.engine import standin
+from dockerlearn.engine import apt
+from dockerlearn.engine.apt import Machine, Progress
+from dockerlearn.engine.standins import busybox
 from dockerlearn.errors import PracticeFailed
-from dockerlearn.text import one_line
 
-Progress = Callable[[str], None]
-
-_SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 _POLICY = "#!/bin/sh\n# Of dockerlearn, while it installs packages: their services are not to be started.\nexit 101\n"
-_QUIET = ("-q", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120")
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """The machine to install on. ``path`` is where programs are looked for; ``root`` is ``/`` outside of tests."""
-
-    root: Path
-    path: str
-    is_root: bool
-
-    @classmethod
-    def this(cls) -> Machine:
-        """The one this runs on."""
-        return cls(Path("/"), f"{os.environ.get('PATH', os.defpath)}:{_SBIN}", os.geteuid() == 0)
 
 
 class InstallPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,18 +53,13 @@ def plan(*, progress: Progress | None = None, machine: Machine | None = None) ->
     needs = _needs(here)
     if not needs:
         return InstallPlan()
-    if not _is_debian_like(here) or shutil.which("apt-get", path=here.path) is None:
+    if not here.has_apt:
         raise PracticeFailed(
             f"The practice engine needs {', '.join(needs)} on this machine; only the packages of Debian and Ubuntu can "
             "be installed for you, and this is another system."
         )
-    if not _has_lists(here):
-        if not here.is_root:
-            raise PracticeFailed(
-                "apt has no package lists yet, so it cannot say what it would do.", "sudo apt-get update"
-            )
-        say("apt has no package lists yet: running apt-get update first.")
-        _run(here, ["apt-get", *_QUIET, "update"], say)
+    if not here.has_lists:
+        apt.update(here, say)
     packages = _packages(here, needs)
     installs, removes = _simulate(here, packages)
     unpacks: tuple[str, ...] = ()
@@ -118,9 +95,9 @@ def install(plan: InstallPlan, progress: Progress | None = None, *, machine: Mac
         )
     if plan.packages:
         with _services_stay_off(here):
-            _run(
+            apt.run(
                 here,
-                ["apt-get", *_QUIET, "install", "-y", "--no-remove", "--no-install-recommends", *plan.packages],
+                ["apt-get", *apt.QUIET, "install", "-y", "--no-remove", "--no-install-recommends", *plan.packages],
                 say,
             )
     for package in plan.unpacks:
@@ -145,9 +122,9 @@ def _silent(_: str) -> None:
 def _needs(machine: Machine) -> dict[str, str]:
     """Programs that are missing, each with the package that has it."""
     needs = {program: package for program, package in PROGRAMS if shutil.which(program, path=machine.path) is None}
-    places = [*machine.path.split(":"), str(_inside(machine, standin.UNPACKED.parent))]
+    places = [*machine.path.split(":"), str(machine.inside(busybox.UNPACKED.parent))]
     try:
-        standin.find_busybox(":".join(places))
+        busybox.find_busybox(":".join(places))
     except PracticeFailed:
         needs["busybox (static)"] = "busybox-static"
     return needs
@@ -163,7 +140,7 @@ def _packages(machine: Machine, needs: dict[str, str]) -> tuple[str, ...]:
 
 
 def _is_known(machine: Machine, package: str) -> bool:
-    done = _capture(machine, ["apt-cache", "show", "--no-all-versions", package])
+    done = apt.capture(machine, ["apt-cache", "show", "--no-all-versions", package])
     return done.returncode == 0 and bool(done.stdout.strip())
 
 
@@ -171,29 +148,11 @@ def _command(packages: tuple[str, ...]) -> tuple[str, ...]:
     return ("apt-get", "install", "--no-install-recommends", *packages)
 
 
-def _inside(machine: Machine, path: Path) -> Path:
-    return machine.root / path.relative_to("/")
-
-
-def _is_debian_like(machine: Machine) -> bool:
-    try:
-        text = _inside(machine, Path("/etc/os-release")).read_text()
-    except OSError:
-        return False
-    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    words = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".replace('"', "").split()
-    return "debian" in words or "ubuntu" in words
-
-
-def _has_lists(machine: Machine) -> bool:
-    return any(_inside(machine, Path("/var/lib/apt/lists")).glob("*_Packages*"))
-
-
 def _simulate(machine: Machine, packages: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What apt says it would install and remove, as ``name version``."""
-    done = _capture(machine, ["apt-get", "install", "--simulate", "--no-install-recommends", *packages])
+    done = apt.capture(machine, ["apt-get", "install", "--simulate", "--no-install-recommends", *packages])
     if done.returncode != 0:
-        said = _reason(done.stderr.splitlines() or done.stdout.splitlines())
+        said = apt.reason(done.stderr.splitlines() or done.stdout.splitlines())
         raise PracticeFailed(f"apt cannot install {', '.join(packages)}: {said}", "apt-get update")
     installs, removes = [], []
     for line in done.stdout.splitlines():
@@ -206,48 +165,10 @@ def _simulate(machine: Machine, packages: tuple[str, ...]) -> tuple[tuple[str, .
     return tuple(installs), tuple(removes)
 
 
-def _environment(machine: Machine) -> dict[str, str]:
-    return {**os.environ, "PATH": machine.path, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-
-
-def _capture(machine: Machine, command: list[str]) -> subprocess.CompletedProcess[str]:
-    program = shutil.which(command[0], path=machine.path) or command[0]
-    try:
-        return subprocess.run(
-            [program, *command[1:]],
-            capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
-            env=_environment(machine),
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise PracticeFailed(f"{command[0]} does not answer: {error}") from error
-
-
-def _run(machine: Machine, command: list[str], say: Progress, cwd: Path | None = None) -> None:
-    """Run a program of apt and report its lines as they come."""
-    program = shutil.which(command[0], path=machine.path) or command[0]
-    lines: list[str] = []
-    with subprocess.Popen(
-        [program, *command[1:]],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, errors="replace",
-        env=_environment(machine), cwd=cwd,
-    ) as running:  # fmt: skip
-        assert running.stdout is not None  # noqa: S101  # asked for above
-        for line in running.stdout:
-            lines.append(line.rstrip())
-            say(one_line(line))
-    if running.returncode != 0:
-        raise PracticeFailed(f"{' '.join(command[:1])} failed: {_reason(lines)}")
-
-
-def _reason(lines: list[str]) -> str:
-    errors = [line for line in lines if line.startswith("E:")] or lines[-3:]
-    return one_line(" ".join(errors), 400) or "it gave no reason"
-
-
 @contextlib.contextmanager
 def _services_stay_off(machine: Machine) -> Iterator[None]:
     """Have maintainer scripts start no services, by the file that Debian has for that; one that is there is kept."""
-    path = _inside(machine, Path("/usr/sbin/policy-rc.d"))
+    path = machine.inside(Path("/usr/sbin/policy-rc.d"))
     try:
         with path.open("x") as file:
             file.write(_POLICY)
@@ -269,15 +190,15 @@ def _unpack(machine: Machine, package: str, say: Progress) -> None:
         folder = Path(name)
         # apt fetches as a user of its own, who has to be able to write here.
         folder.chmod(0o777)
-        _run(machine, ["apt-get", *_QUIET, "download", package], say, cwd=folder)
+        apt.run(machine, ["apt-get", *apt.QUIET, "download", package], say, cwd=folder)
         for archive in folder.glob("*.deb"):
-            _run(machine, ["dpkg-deb", "-x", str(archive), str(folder / "tree")], say)
+            apt.run(machine, ["dpkg-deb", "-x", str(archive), str(folder / "tree")], say)
         found = next(
             (path for path in (folder / "tree/bin/busybox", folder / "tree/usr/bin/busybox") if path.is_file()), None
         )
         if found is None:
             raise PracticeFailed(f"The package {package} has no busybox in it.")
-        target = _inside(machine, standin.UNPACKED)
+        target = machine.inside(busybox.UNPACKED)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(found, target)
         target.chmod(0o755)

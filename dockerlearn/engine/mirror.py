@@ -1,7 +1,7 @@
 """A read-only registry on loopback, so that a stock ``docker pull`` works where no registry answers.
 
-It serves a store as ``standin`` makes it, in the part of the Distribution API v2 that pulling uses: ``/v2/``, manifests
-by tag and by digest, blobs; GET and HEAD. Everything else is refused.
+It serves a store as ``standins.store`` makes it, in the part of the Distribution API v2 that pulling uses: ``/v2/``,
+manifests by tag and by digest, blobs; GET and HEAD. Everything else is refused.
 
 Why not Debian's ``docker-registry``: it is one more package to install, it takes anonymous uploads unless it is told
 not to, and images get into it only by being pushed from an engine that already has them.
@@ -180,7 +180,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve a store until the process is ended."""
     parser = argparse.ArgumentParser(prog="python -m dockerlearn.engine.mirror", description="A read-only registry.")
-    parser.add_argument("store", type=Path, help="a folder made by dockerlearn.engine.standin")
+    parser.add_argument("store", type=Path, help="a folder made by dockerlearn.engine.standins")
     parser.add_argument("--port", type=int, default=0, help="on loopback; default: any free one")
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the caller, instead of a port")
     options = parser.parse_args(arguments)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ import msgspec
 
 from dockerlearn.engine.processes import Process
 from dockerlearn.errors import PracticeFailed
-from dockerlearn.text import safe
+from dockerlearn.text import one_line, safe
 
 if TYPE_CHECKING:
     import ipaddress
@@ -220,6 +220,34 @@ class Practice:
                 for name in ("dockerd.log", "mirror.log"):
                     (self.folder / name).unlink(missing_ok=True)
         return self.status()
+
+    def unmade(self, references: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``references`` that a pull would not find here, and for which ``make`` can make a stand-in.
+
+        None while the images come from a registry: then there is nothing to make.
+        """
+        from dockerlearn.engine.standins import catalogue
+
+        record = read_record(self.folder)
+        if record is None or record.mirror is None:
+            return ()
+        store = self.folder / "store"
+        return tuple(
+            reference
+            for reference in references
+            if catalogue.recipe(reference) is not None and not catalogue.is_made(reference, store)
+        )
+
+    def make(self, reference: str, *, progress: Progress | None = None) -> None:
+        """Make a stand-in, so that a pull finds it from now on. Raises ``PracticeFailed``."""
+        from dockerlearn.engine.standins import catalogue
+
+        recipe = catalogue.recipe(reference)
+        if recipe is None:
+            raise PracticeFailed(f"There is no stand-in for {one_line(reference)}.")
+        store = self.folder / "store"
+        store.mkdir(parents=True, exist_ok=True)
+        recipe.build(store, progress or _silent)
 
     # What has to be so before anything is touched.
 
@@ -433,12 +461,13 @@ class Practice:
         raise PracticeFailed(f"The practice engine did not take up the mirror with the stand-ins. {self._last_words()}")
 
     def _start_mirror(self, record: Record, say: Progress) -> None:
-        from dockerlearn.engine import mirror, processes, standin
+        from dockerlearn.engine import mirror, processes
+        from dockerlearn.engine.standins import catalogue
 
         say("Making stand-in images: busybox comes from this machine's own packages.")
         store = self.folder / "store"
         store.mkdir(exist_ok=True)
-        standin.build_busybox(standin.find_busybox(), store)
+        catalogue.make_cheap(store)
         if record.mirror is not None:
             self._stop_mirror()
         package = str(Path(__file__).parents[2])

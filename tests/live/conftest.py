@@ -87,6 +87,12 @@ def engine_socket(docker_host: str) -> str:
     return docker_host.removeprefix("unix://")
 
 
+@pytest.fixture(scope="session")
+def nginx(practice: Practice) -> str:
+    """The reference of nginx's stand-in, which can be pulled from now on."""
+    return own_engine.serve_stand_in("nginx", practice)
+
+
 @pytest.fixture
 def docker(docker_host: str, tmp_path: Path) -> Docker:
     """The stock docker client, using the practice engine."""

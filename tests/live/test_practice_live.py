@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dockerlearn.engine import bridge, packet_filter, processes, standin, unix_http
+from dockerlearn.engine import bridge, packet_filter, processes, unix_http
 from dockerlearn.engine.practice import Practice, PracticeStatus, address, read_record
 from dockerlearn.errors import PracticeFailed
 from tests.live.conftest import Docker
@@ -294,34 +294,6 @@ def test_in_a_folder_with_a_long_name_the_sockets_are_elsewhere() -> None:
         assert docker("run", "--rm", "busybox:1.36", "echo", "hello") == "hello"
         practice.down(purge=True)
         unchanged(before)
-
-
-def test_the_stand_in_keeps_its_contract(docker: Docker) -> None:
-    script = "for applet in " + " ".join(standin.APPLETS) + "; do command -v $applet >/dev/null || echo $applet; done"
-    assert docker("run", "--rm", "busybox:1.36", "sh", "-c", script) == ""
-    assert docker("run", "--rm", "-i", "busybox:1.36", input="echo from $(id -un) in $PWD") == "from root in /"
-    inspected = docker("image", "inspect", "busybox:1.36", "-f", "{{json .Config.Cmd}} {{json .Config.Entrypoint}}")
-    assert inspected == '["sh"] null'
-    serving = "echo page >/var/www/index.html; httpd -h /var/www; wget -q -O - http://127.0.0.1/; ps"
-    assert docker("run", "--rm", "busybox:1.36", "sh", "-c", serving).startswith("page\n")
-    docker("network", "create", "n")
-    docker(
-        "run",
-        "-d",
-        "--name",
-        "web",
-        "--network",
-        "n",
-        "busybox:1.36",
-        "sh",
-        "-c",
-        "echo page >/index.html; exec httpd -f -h /",
-    )
-    asking = "nslookup web && ping -c 1 -W 2 web && timeout 5 wget -q -O - http://web/ && echo hello | nc -w 1 web 80"
-    assert "page" in docker("run", "--rm", "--network", "n", "busybox:1.36", "sh", "-c", asking).splitlines()
-    docker("rm", "-f", "web")
-    docker("network", "rm", "n")
-    assert docker("run", "--rm", "-u", "nobody", "busybox:1.36", "sh", "-c", "touch /tmp/x && ls /tmp") == "x"
 
 
 def test_a_chroot_is_refused_since_docker_exec_would_lead_out_of_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The stand-in for busybox: what is in it, and that it is the same every time."""
+"""Stand-ins: what is in them, how they are made of packages, and that they are the same every time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from dockerlearn.engine import standin
+from dockerlearn.engine.standins import busybox
+from dockerlearn.engine.standins.store import StandIn
 from dockerlearn.errors import PracticeFailed
 
-APPLETS = (*standin.APPLETS, "ar", "zcat")
+APPLETS = (*busybox.APPLETS, "ar", "zcat")
 
 
 @pytest.fixture
-def busybox(tmp_path: Path) -> Path:
+def program(tmp_path: Path) -> Path:
     """Something that lists applets as busybox does."""
     return fake_busybox(tmp_path, APPLETS)
 
@@ -38,7 +39,7 @@ def blob(store: Path, digest: str) -> bytes:
     return content
 
 
-def parts(store: Path, image: standin.StandIn) -> tuple[dict[str, Any], dict[str, Any], tarfile.TarFile]:
+def parts(store: Path, image: StandIn) -> tuple[dict[str, Any], dict[str, Any], tarfile.TarFile]:
     manifest = json.loads(blob(store, image.digest))
     layer = blob(store, manifest["layers"][0]["digest"])
     assert manifest["layers"][0]["size"] == len(layer) == image.size
@@ -47,30 +48,30 @@ def parts(store: Path, image: standin.StandIn) -> tuple[dict[str, Any], dict[str
     return manifest, json.loads(config), tarfile.open(fileobj=io.BytesIO(layer))
 
 
-def test_the_image_is_whole_and_named(tmp_path: Path, busybox: Path) -> None:
+def test_the_image_is_whole_and_named(tmp_path: Path, program: Path) -> None:
     store = tmp_path / "store"
-    image = standin.build_busybox(busybox, store)
+    image = busybox.build(program, store)
     manifest, config, _ = parts(store, image)
     assert manifest["schemaVersion"] == 2
     assert manifest["config"]["digest"] == image.image_id
     assert config["rootfs"]["diff_ids"] == [manifest["layers"][0]["digest"]]
-    assert config["config"] == {"Cmd": ["sh"], "Env": [f"PATH={standin.PATH}"]}
+    assert config["config"] == {"Cmd": ["sh"], "Env": [f"PATH={busybox.PATH}"]}
     assert config["os"] == "linux"
     index = json.loads((store / "index.json").read_text())
     assert set(index["library/busybox"]) == {"1.36", "latest"}
     assert {entry["digest"] for entry in index["library/busybox"].values()} == {image.digest}
 
 
-def test_the_layer_keeps_the_contract(tmp_path: Path, busybox: Path) -> None:
+def test_the_layer_keeps_the_contract(tmp_path: Path, program: Path) -> None:
     store = tmp_path / "store"
-    _, _, layer = parts(store, standin.build_busybox(busybox, store))
+    _, _, layer = parts(store, busybox.build(program, store))
     names = layer.getnames()
     assert len(names) == len(set(names))
-    for applet in standin.APPLETS:
+    for applet in busybox.APPLETS:
         assert layer.getmember(f"bin/{applet}").linkname == "busybox"
-    program = layer.extractfile("bin/busybox")
-    assert program is not None
-    assert program.read() == busybox.read_bytes()
+    inside = layer.extractfile("bin/busybox")
+    assert inside is not None
+    assert inside.read() == program.read_bytes()
     assert layer.getmember("tmp").mode == 0o1777
     assert layer.getmember("root").isdir()
     assert layer.getmember("var/www").isdir()
@@ -85,17 +86,17 @@ def test_the_layer_keeps_the_contract(tmp_path: Path, busybox: Path) -> None:
     assert {(member.uid, member.gid) for member in layer} == {(0, 0)}
 
 
-def test_it_is_the_same_every_time(tmp_path: Path, busybox: Path) -> None:
-    first = standin.build_busybox(busybox, tmp_path / "one")
-    os.utime(busybox, (1, 1))
-    assert standin.build_busybox(busybox, tmp_path / "two") == first
-    assert standin.build_busybox(busybox, tmp_path / "two") == first
+def test_it_is_the_same_every_time(tmp_path: Path, program: Path) -> None:
+    first = busybox.build(program, tmp_path / "one")
+    os.utime(program, (1, 1))
+    assert busybox.build(program, tmp_path / "two") == first
+    assert busybox.build(program, tmp_path / "two") == first
 
 
-def test_another_image_joins_what_is_there(tmp_path: Path, busybox: Path) -> None:
+def test_another_image_joins_what_is_there(tmp_path: Path, program: Path) -> None:
     store = tmp_path / "store"
-    standin.build_busybox(busybox, store)
-    standin.build_busybox(busybox, store, repository="library/other", tags=("7",))
+    busybox.build(program, store)
+    busybox.build(program, store, repository="library/other", tags=("7",))
     index = json.loads((store / "index.json").read_text())
     assert {name: set(tags) for name, tags in index.items()} == {
         "library/busybox": {"1.36", "latest"},
@@ -107,12 +108,12 @@ def test_another_image_joins_what_is_there(tmp_path: Path, busybox: Path) -> Non
 def test_a_busybox_without_an_applet_of_the_contract_is_refused(tmp_path: Path) -> None:
     binary = fake_busybox(tmp_path, tuple(applet for applet in APPLETS if applet != "httpd"))
     with pytest.raises(PracticeFailed, match="has no httpd"):
-        standin.build_busybox(binary, tmp_path / "store")
+        busybox.build(binary, tmp_path / "store")
 
 
 def test_a_busybox_that_does_not_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PracticeFailed, match="does not run here"):
-        standin.build_busybox(tmp_path / "nothing", tmp_path / "store")
+        busybox.build(tmp_path / "nothing", tmp_path / "store")
 
 
 def elf(*program_headers: int) -> bytes:
@@ -128,12 +129,12 @@ def elf(*program_headers: int) -> bytes:
 @pytest.mark.parametrize(("content", "static"), [(elf(1, 1), True), (elf(1, 3), False), (b"#!/bin/sh\n", False)])
 def test_a_program_that_needs_a_loader_is_not_static(tmp_path: Path, content: bytes, static: bool) -> None:
     (tmp_path / "busybox").write_bytes(content)
-    assert standin.is_static(tmp_path / "busybox") is static
+    assert busybox.is_static(tmp_path / "busybox") is static
     if static:
-        assert standin.find_busybox(str(tmp_path)) == tmp_path / "busybox"
+        assert busybox.find_busybox(str(tmp_path)) == tmp_path / "busybox"
     else:
         with pytest.raises(PracticeFailed) as failed:
-            standin.find_busybox(str(tmp_path))
+            busybox.find_busybox(str(tmp_path))
         assert "busybox-static" in str(failed.value.remedy)
 
 
@@ -142,4 +143,4 @@ def test_this_python_is_judged_right() -> None:
     import sys
 
     listed = subprocess.run(["ldd", sys.executable], capture_output=True, text=True, check=False)
-    assert standin.is_static(Path(sys.executable)) is (listed.returncode != 0)
+    assert busybox.is_static(Path(sys.executable)) is (listed.returncode != 0)
