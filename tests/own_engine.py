@@ -33,7 +33,7 @@ STAND_INS = "DOCKERLEARN_TESTS_STAND_INS"
 
 BASE_IMAGE = "busybox:1.36"
 
-IMAGES = {"nginx": "nginx:1.27-alpine-slim"}
+IMAGES = {"nginx": "nginx:1.27-alpine-slim", "python": "python:3.11-slim"}
 """Stand-ins that are made only when a test asks for them, by the fixture of this name."""
 
 _SPARING = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}

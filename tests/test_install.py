@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.engine import install
+from dockerlearn.engine import apt, install
 from dockerlearn.engine.apt import Machine
 from dockerlearn.engine.standins import busybox
 from dockerlearn.errors import PracticeFailed
@@ -248,3 +248,30 @@ def test_an_apt_that_cannot_say_is_quoted(box: Box) -> None:
 def test_this_machine_is_described_by_its_environment() -> None:
     assert Machine.this().is_root is (os.geteuid() == 0)
     assert "/usr/sbin" in Machine.this().path.split(":")
+
+
+def test_packages_are_fetched_as_for_a_machine_that_has_nothing(box: Box, tmp_path: Path) -> None:
+    said: list[str] = []
+    apt.fetch(["nginx"], tmp_path / "archives", said.append, machine=box.machine(is_root=False))
+    (asked,) = box.asked
+    assert asked.endswith("install -y --download-only --no-install-recommends nginx")
+    for option in (
+        "Dir::State::status=/dev/null",
+        f"Dir::Cache::archives={tmp_path / 'archives'}",
+        "Dir::Cache::pkgcache= ",
+    ):
+        assert f"-o {option}" in asked
+    assert "--simulate" not in asked
+    assert said
+
+
+def test_fetching_says_why_it_cannot(box: Box, tmp_path: Path) -> None:
+    (box.root / "apt-fails").touch()
+    with pytest.raises(PracticeFailed, match="E: Unable to fetch some archives"):
+        apt.fetch(["nginx"], tmp_path, print, machine=box.machine())
+    (box.root / "var/lib/apt/lists/main_Packages.lz4").unlink()
+    with pytest.raises(PracticeFailed, match="no package lists"):
+        apt.fetch(["nginx"], tmp_path, print, machine=box.machine(is_root=False))
+    (box.root / "etc/os-release").write_text("ID=fedora\n")
+    with pytest.raises(PracticeFailed, match="made from the packages of Debian and Ubuntu"):
+        apt.fetch(["nginx"], tmp_path, print, machine=box.machine())

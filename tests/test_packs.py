@@ -54,6 +54,41 @@ def test_a_pack_knows_what_is_in_it() -> None:
     assert pack.files("second") == GOOD / "second" / "files"
 
 
+def test_the_images_of_a_lesson_are_those_that_it_names(folder: Path) -> None:
+    pack = open_pack(folder)
+    assert pack.images_of("first") == ("busybox:1.36",)
+    assert pack.images_of("second") == ("busybox:1.36", "nginx:1.27-alpine-slim")
+    with pytest.raises(UnknownLesson):
+        pack.images_of("third")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("FROM @{image.stove}\n", True), ("check: [{image: stove}]", True), ("  image: stove\n", True),
+        ('tag_of: "stove"', True), ("docker run nginx:1.27-alpine-slim", True),
+        ("FROM nginx:1.27-alpine-slim AS x", True),
+        ("the stove is hot", False), ("image: stoves", False), ("@{image.stoves}", False), ("nginx:1.27", False),
+        ("nginx:1.27-alpine-slim-perl", False), ("mine/nginx:1.27-alpine-slim", False), ("image: dl-stove", False),
+    ],
+)  # fmt: skip
+def test_how_an_image_is_named(folder: Path, text: str, named: bool) -> None:
+    """In a file that the lesson gives; its own words name no such image."""
+    (folder / "first" / "files").mkdir()
+    (folder / "first" / "files" / "Dockerfile").write_text(text)
+    assert ("nginx:1.27-alpine-slim" in open_pack(folder).images_of("first")) is named
+
+
+def test_an_image_without_a_tag_is_a_word_unless_a_command_names_it(folder: Path) -> None:
+    edit(folder / "pack.yaml", "images:\n", "images:\n  hello: hello-world\n")
+    file = folder / "first" / "files" / "notes"
+    file.parent.mkdir()
+    file.write_text("hello-world is where everybody begins")
+    assert "hello-world" not in open_pack(folder).images_of("first")
+    file.write_text("docker run --rm hello-world")
+    assert "hello-world" in open_pack(folder).images_of("first")
+
+
 def test_a_lesson_has_its_values_put_in_and_its_types_right() -> None:
     lesson = open_pack(GOOD).lesson("first", {"port": "9999", "token": "xyz", "tea": "white"})
     step = lesson.step("boil")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import msgspec
 import pytest
 
 from dockerlearn.engine import bridge, practice, processes
-from dockerlearn.engine.practice import Before, Practice, Record, address, address_if_up, read_record
+from dockerlearn.engine.practice import Before, MirrorProcess, Practice, Record, address, address_if_up, read_record
+from dockerlearn.engine.standins import hello_world
 from dockerlearn.errors import PracticeFailed
 
 
@@ -53,6 +55,23 @@ def test_the_address_is_the_records(tmp_path: Path) -> None:
 def test_one_that_is_still_starting_has_no_address(tmp_path: Path) -> None:
     record(tmp_path)
     assert address(tmp_path) is None
+
+
+def test_only_an_engine_with_stand_ins_lacks_any(tmp_path: Path, sleeper: processes.Process) -> None:
+    wanted = ["hello-world", "redis:7"]
+    assert Practice(tmp_path).unmade(wanted) == ()
+    record(tmp_path)
+    assert Practice(tmp_path).unmade(wanted) == ()
+    record(tmp_path, mirror=MirrorProcess(sleeper, 5000))
+    assert Practice(tmp_path).unmade(wanted) == ("hello-world",)
+    if platform.machine() in hello_world.MACHINES:
+        Practice(tmp_path).make("hello-world")
+        assert Practice(tmp_path).unmade(wanted) == ()
+
+
+def test_what_has_no_stand_in_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(PracticeFailed, match="There is no stand-in for redis:7"):
+        Practice(tmp_path).make("redis:7")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\xff\xfe"])

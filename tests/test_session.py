@@ -17,6 +17,7 @@ from dockerlearn.errors import (
     NameTaken,
     NothingOpen,
     OtherEngine,
+    PracticeFailed,
     UnknownLesson,
     UnknownStep,
     UsageError,
@@ -40,6 +41,7 @@ class Learner:
         self.engine = engine
         self.store = Store.open(paths.progress)
         self.asked = 0
+        self.provided: list[str] = []
         self.session = Session(
             open_pack(one_lesson(paths.home.parent / "pack")),
             self.store,
@@ -47,6 +49,7 @@ class Learner:
             self._engine,
             port_is_free=lambda _: True,
             passing=Time(self._clock, self._sleep),
+            provide=self.provided.append,
         )
 
     def _clock(self) -> float:
@@ -106,6 +109,27 @@ class TestStart:
         assert again(learner).session.place().name == "first-run/run"
         assert learner.session.start().name == "first-run/run"
         assert (learner.paths.workspace / "first-run").is_dir()
+
+    def test_the_images_are_provided_before_anything_is_brought_into_place(self, learner: Learner) -> None:
+        def refuse(_: str) -> None:
+            raise PracticeFailed("no packages")
+
+        engine = learner.engine
+        session = Session(
+            learner.session.pack,
+            learner.store,
+            learner.paths,
+            lambda: engine,
+            port_is_free=lambda _: True,
+            provide=refuse,
+        )
+        with pytest.raises(PracticeFailed):
+            session.start("first-run/stop")
+        assert "dl-first" not in engine.by_name
+        assert learner.provided == []
+        learner.session.start()
+        learner.session.start()
+        assert learner.provided == ["first-run", "first-run"]
 
     def test_before_that_there_is_no_place(self, learner: Learner) -> None:
         with pytest.raises(NothingOpen):

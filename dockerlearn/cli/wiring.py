@@ -91,7 +91,10 @@ class Wiring:
         """The learner's way through the course."""
         from dockerlearn.session.session import Session
 
-        return Session(self.pack, self.store, self.paths, self.engine, waiting=self.view.waiting, notice=self.view.note)
+        return Session(
+            self.pack, self.store, self.paths, self.engine,
+            waiting=self.view.waiting, notice=self.view.note, provide=self._make_stand_ins,
+        )  # fmt: skip
 
     def endpoint(self) -> Endpoint:
         """Find where the engine is, without connecting."""
@@ -118,6 +121,18 @@ class Wiring:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+    def _make_stand_ins(self, lesson: str) -> None:
+        """Make what a lesson uses and the practice engine could not pull; on another engine there is nothing to do."""
+        address = self.practice_address()
+        if address is None or self.engine().identity.address != address:
+            return
+        from dockerlearn.engine.practice import Practice
+
+        practice = Practice(self.paths.practice, environ=self.environ)
+        for reference in practice.unmade(self.pack.images_of(lesson)):
+            with self.view.activity(f"Making a stand-in of {reference} (up to a minute, once)") as told:
+                practice.make(reference, progress=told)
 
     def docker_host(self) -> str | None:
         """Return what ``DOCKER_HOST`` must be set to, if the docker client would not find the engine by itself."""

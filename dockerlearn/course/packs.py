@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,12 @@ class LoadedPack:
     def files(self, slug: str) -> Path:
         """Where the lesson's starter files are; the folder need not exist."""
         return self.folder / self._known(slug) / "files"
+
+    def images_of(self, slug: str) -> tuple[str, ...]:
+        """The references of the pack's images that a lesson names: in its file, or in what it gives to the learner."""
+        texts = [self._file(self._known(slug)), *(path for path in self.files(slug).rglob("*") if path.is_file())]
+        text = "\n".join(path.read_text(errors="replace") for path in texts)
+        return tuple(reference for name, reference in self.references.items() if _names_image(text, name, reference))
 
     def lesson(self, slug: str, drawn: Mapping[str, str] | None = None) -> Lesson:
         """Return a lesson with the values of an attempt's variables put in; None is for looking only: sample values.
@@ -391,6 +398,23 @@ def _decode_tree(data: bytes) -> dict[str, Any]:
 
 def _decode_rows(data: bytes) -> dict[str, _Row]:
     return msgspec.json.decode(data, type=dict[str, _Row])
+
+
+def _names_image(text: str, name: str, reference: str) -> bool:
+    """Whether an image is named: as ``@{image.NAME}``, by its reference, or by its short name as a value of a key."""
+    short, written = re.escape(name), re.escape(reference)
+    # A reference without a tag, as hello-world, is a word like any other: it counts where a command or FROM names it.
+    written = (
+        re.escape(reference)
+        if ":" in reference
+        else rf"(?:docker (?:run|pull|create)[^\n]*|FROM) {re.escape(reference)}"
+    )
+    ways = (
+        rf"@\{{image\.{short}\}}",
+        rf"(?<![\w./-]){written}(?![\w./:-])",
+        rf":[ ]*[\"']?{short}[\"']?[ ]*(?:[,}}#]|$)",
+    )
+    return any(re.search(way, text, re.MULTILINE) for way in ways)
 
 
 def _lesson_error(slug: str, found: tuple[Problem, ...], otherwise: str = "it cannot be read") -> LessonError:

@@ -84,6 +84,12 @@ def fetch(packages: Sequence[str], folder: Path, say: Progress, *, machine: Mach
     )
 
 
+def is_known(package: str, *, machine: Machine | None = None) -> bool:
+    """Whether the distribution has a package of this name."""
+    done = capture(machine or Machine.this(), ["apt-cache", "show", "--no-all-versions", package])
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
 def update(machine: Machine, say: Progress) -> None:
     """Have apt get its package lists. Raises ``PracticeFailed`` for who is not root, and when it fails."""
     if not machine.is_root:

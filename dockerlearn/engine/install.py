@@ -132,16 +132,11 @@ def _needs(machine: Machine) -> dict[str, str]:
 
 def _packages(machine: Machine, needs: dict[str, str]) -> tuple[str, ...]:
     packages = list(needs.values())
-    if "docker-cli" in packages and not _is_known(machine, "docker-cli"):
+    if "docker-cli" in packages and not apt.is_known("docker-cli", machine=machine):
         # Before Debian 13 the client is part of docker.io.
         packages.remove("docker-cli")
         packages.insert(0, "docker.io")
     return tuple(dict.fromkeys(packages))
-
-
-def _is_known(machine: Machine, package: str) -> bool:
-    done = apt.capture(machine, ["apt-cache", "show", "--no-all-versions", package])
-    return done.returncode == 0 and bool(done.stdout.strip())
 
 
 def _command(packages: tuple[str, ...]) -> tuple[str, ...]:

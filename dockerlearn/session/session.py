@@ -127,7 +127,8 @@ class Session:
     """A learner, a course, and the engine that both look at.
 
     The engine is only asked for when a move needs it: reading a task or a hint works without one. ``waiting`` is told
-    what is waited for, ``notice`` what the learner should know beside the result.
+    what is waited for, ``notice`` what the learner should know beside the result. ``provide`` is told of a lesson
+    before a step of it is opened: the images that it uses may have to be made first.
     """
 
     def __init__(
@@ -142,6 +143,7 @@ class Session:
         notice: Callable[[str], None] | None = None,
         rng: random.Random | None = None,
         passing: Time | None = None,
+        provide: Callable[[str], None] | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
@@ -152,6 +154,7 @@ class Session:
         self._notice = notice or (lambda _: None)
         self._passing = passing or Time()
         self.memory = ImageMemory()
+        self._provide = provide or (lambda _: None)
         self._rng = rng or random.Random()  # noqa: S311 - tokens of lessons are no secrets
 
     # Where the learner is
@@ -295,6 +298,7 @@ class Session:
         lesson = self.pack.lesson(place.lesson_id, attempt.variables)
         step = lesson.step(place.step.id) or place.step
         names = declared(lesson)
+        self._provide(place.lesson_id)
         place = Place(place.lesson_id, lesson, step, attempt, place.record, place.folder)
         ledger.observe(engine, self.store, attempt, names)
         ledger.refuse_taken(engine, self.store, attempt, names)
@@ -316,6 +320,7 @@ class Session:
         if place.attempt is None:
             raise NothingOpen("No lesson was started yet.", "dockerlearn start")
         self._same_engine(place.attempt, engine)
+        self._provide(place.lesson_id)
         names = declared(place.lesson)
         ledger.observe(engine, self.store, place.attempt, names)
         self.store.set_current(self.pack.id, place.lesson_id, place.step.id)

@@ -93,6 +93,12 @@ def nginx(practice: Practice) -> str:
     return own_engine.serve_stand_in("nginx", practice)
 
 
+@pytest.fixture(scope="session")
+def python(practice: Practice) -> str:
+    """The reference of python's stand-in, which can be pulled from now on."""
+    return own_engine.serve_stand_in("python", practice)
+
+
 @pytest.fixture
 def docker(docker_host: str, tmp_path: Path) -> Docker:
     """The stock docker client, using the practice engine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -156,3 +157,99 @@ def test_nginx_takes_a_page_a_site_and_a_start_script_that_are_copied_over(
     finally:
         docker("rm", "-f", "web")
         docker("rmi", "site")
+
+
+@pytest.fixture
+def run(docker: Docker, python: str) -> Iterator[Callable[..., str]]:
+    """Run a script of sh in a container of python, with options of docker run before it."""
+    yield lambda script, *options: docker("run", "--rm", *options, python, "sh", "-c", script)
+    docker.try_("rmi", python)
+
+
+def test_python_is_set_up_as_in_its_contract(docker: Docker, run: Callable[..., str], python: str) -> None:
+    assert run("id -un; pwd; which python python3 pip") == (
+        "root\n/\n/usr/local/bin/python\n/usr/local/bin/python3\n/usr/local/bin/pip"
+    )
+    config = json.loads(docker("image", "inspect", python, "-f", "{{json .Config}}"))
+    assert (config["Cmd"], config.get("Entrypoint"), config.get("User", "")) == (["python3"], None, "")
+    environment = dict(value.split("=", 1) for value in config["Env"])
+    assert run("python --version") == f"Python {environment['PYTHON_VERSION']}"
+    assert docker("run", "--rm", "-i", python, input="print(6 * 7)") == "42"
+    assert int(docker("image", "inspect", python, "-f", "{{.Size}}")) < 120_000_000
+    for absent in ("ps", "gcc", "curl", "wget", "apt-get", "dpkg"):
+        assert run(f"command -v {absent} || echo none") == "none"
+    programs = "sh bash ls cat grep sed awk find tar gzip hostname which su id useradd groupadd adduser addgroup"
+    assert run(f"for name in {programs}; do command -v $name >/dev/null || echo $name; done") == ""
+
+
+def test_the_standard_library_of_python_is_whole(run: Callable[..., str]) -> None:
+    modules = "ssl, sqlite3, json, venv, ensurepip, http.server, ctypes, bz2, lzma, zlib, uuid, readline, curses"
+    assert run(f"python -c 'import {modules}'") == ""
+    asked = 'import sqlite3; print(sqlite3.connect(":memory:").execute("select 6 * 7").fetchone()[0])'
+    assert run(f"python -c '{asked}'") == "42"
+    assert run("python -c 'import zoneinfo; print(zoneinfo.ZoneInfo(\"Europe/Rome\"))'") == "Europe/Rome"
+    asked = "import ssl; print(len(ssl.create_default_context().get_ca_certs()))"
+    assert int(run(f"python -c '{asked}'")) > 50
+
+
+def test_pip_installs_as_root_as_another_user_and_in_an_environment(
+    docker: Docker, run: Callable[..., str], python: str, tmp_path: Path
+) -> None:
+    """From an index in a folder: these namespaces have no way to any other."""
+    index = tmp_path / "simple" / "hail"
+    index.mkdir(parents=True)
+    wheel(index / "hail-1.0-py3-none-any.whl")
+    (index / "index.html").write_text('<a href="hail-1.0-py3-none-any.whl">hail-1.0-py3-none-any.whl</a>')
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {python}\nARG PIP_INDEX_URL\nWORKDIR /app\nCOPY simple /simple\n"
+        "RUN python -m venv /venv && /venv/bin/pip install hail && /venv/bin/hail\n"
+        "RUN pip install --no-cache-dir hail && hail && pip uninstall -y hail && test ! -e /usr/local/bin/hail\n"
+        "RUN useradd -m app\nUSER app\nRUN pip install hail && ~/.local/bin/hail\n"
+        "USER root\nRUN pip install hail\n"
+    )
+    try:
+        built = docker.try_("build", "-t", "hail", "--build-arg", "PIP_INDEX_URL=file:///simple", str(tmp_path))
+        assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
+        where = "command -v hail; ls -d /home/app/.local/bin/hail /usr/local/lib/python3.*/site-packages/hail"
+        assert docker("run", "--rm", "hail", "sh", "-c", where).split()[:2] == [
+            "/usr/local/bin/hail",
+            "/home/app/.local/bin/hail",
+        ]
+    finally:
+        docker.try_("rmi", "hail")
+
+
+def wheel(path: Path) -> None:
+    """Write a package with one program, ``hail``."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("hail/__init__.py", "def main():\n    print('hail')\n")
+        archive.writestr("hail-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: hail\nVersion: 1.0\n")
+        archive.writestr("hail-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("hail-1.0.dist-info/entry_points.txt", "[console_scripts]\nhail = hail:main\n")
+        archive.writestr("hail-1.0.dist-info/RECORD", "")
+
+
+def test_users_can_be_made_in_python_and_others_can_use_it(run: Callable[..., str]) -> None:
+    made = (
+        "groupadd team && useradd -m -g team ann && adduser --disabled-password --gecos '' ben >/dev/null && "
+        "adduser --system --group job >/dev/null; su ann -c 'id -gn; cd; pwd'; id -un ben; id -gn job"
+    )
+    assert run(made) == "team\n/home/ann\nben\njob"
+    assert run("python -c 'import os; print(os.getuid())'", "--user", "nobody") == "65534"
+    assert run("python -c 'import os; print(os.getuid())'; touch /tmp/mine", "--user", "4321:4321") == "4321"
+    assert run("pwd", "--workdir", "/app") == "/app"
+
+
+def test_a_server_of_python_answers(docker: Docker, python: str) -> None:
+    docker("run", "-d", "--name", "served", "-w", "/etc", python, "python", "-u", "-m", "http.server", "8000")
+    try:
+        asked = (
+            "import time, urllib.request as r\n"
+            "for _ in range(200):\n"
+            "    try: print(r.urlopen('http://127.0.0.1:8000/passwd').read().decode()); break\n"
+            "    except OSError: time.sleep(0.05)\n"
+        )
+        assert docker("exec", "served", "python", "-c", asked).startswith("root:x:0:0:")
+    finally:
+        docker("rm", "-f", "served")
+        docker("rmi", python)

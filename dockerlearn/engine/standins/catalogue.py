@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerlearn.engine import references
-from dockerlearn.engine.standins import busybox, hello_world, nginx, packages, store
+from dockerlearn.engine.standins import busybox, hello_world, nginx, packages, python, store
 from dockerlearn.engine.standins.store import StandIn
 
 _HUB = "docker.io/"
@@ -26,6 +26,7 @@ RECIPES: Mapping[str, Recipe] = {
     "library/busybox": Recipe(lambda at, _: busybox.build(busybox.find_busybox(), at), busybox.TAGS, cheap=True),
     hello_world.REPOSITORY: Recipe(lambda at, _: hello_world.build(at), hello_world.TAGS, cheap=True),
     nginx.REPOSITORY: Recipe(lambda at, say: nginx.build(busybox.find_busybox(), at, say), nginx.TAGS),
+    python.REPOSITORY: Recipe(python.build, python.TAGS),
 }
 
 

@@ -85,9 +85,7 @@ def _server(files: Tree) -> Tree:
     needed |= {path for path in files if path.rpartition("/")[2] in _LOADED_BY_NAME}
     needed |= {real for path in needed if (real := files.resolve(path)) is not None}
     needed |= {f"etc/nginx/{name}" for name in _KEPT if f"etc/nginx/{name}" in files}
-    tree = Tree()
-    tree.put(files.remove(lambda path: path in needed))
-    return tree
+    return files.remove(lambda path: path in needed)
 
 
 def _site() -> Tree:

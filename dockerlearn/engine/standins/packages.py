@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -42,17 +42,19 @@ class Packages:
 
 
 @contextmanager
-def fetched(names: Sequence[str], say: Say) -> Iterator[Packages]:
+def fetched(names: Sequence[str], say: Say, *, optional: Collection[str] = ()) -> Iterator[Packages]:
     """Fetch packages with what they depend on, as for a machine that has nothing; they are gone afterwards.
 
-    Raises ``PracticeFailed`` where there is no apt, a package is unknown, or cannot be fetched.
+    Of the names that are ``optional``, those that the distribution does not have are left out. Raises
+    ``PracticeFailed`` where there is no apt, a package is unknown, or cannot be fetched.
     """
     with tempfile.TemporaryDirectory(prefix="dl-packages-") as name:
         folder = Path(name)
         # apt fetches as a user of its own, who has to be able to come here.
         folder.chmod(0o755)
         (folder / "partial").mkdir()
-        apt.fetch(names, folder, say)
+        known = [name for name in names if name not in optional or apt.is_known(name)]
+        apt.fetch(known, folder, say)
         yield Packages(folder)
 
 

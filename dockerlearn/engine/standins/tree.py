@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
 
 # The birth of every file in an image: 2024-01-01. Zero would be read as "not set" by some tools.
@@ -57,13 +57,14 @@ class Tree:
         """Put in a symbolic link."""
         self._nodes[path] = Node(tarfile.SYMTYPE, 0o777, target=target)
 
-    def put(self, nodes: Mapping[str, Node]) -> None:
+    def put(self, other: Tree) -> None:
         """Put in what another tree has."""
-        self._nodes.update(nodes)
+        self._nodes.update(other._nodes)
 
-    def remove(self, wanted: Callable[[str], bool]) -> dict[str, Node]:
-        """Take out the paths that are ``wanted``, and return them with what they held."""
-        taken = {path: node for path, node in self._nodes.items() if wanted(path)}
+    def remove(self, wanted: Callable[[str], bool]) -> Tree:
+        """Take out the paths that are ``wanted``, and return them."""
+        taken = Tree()
+        taken._nodes = {path: node for path, node in self._nodes.items() if wanted(path)}
         for path in taken:
             del self._nodes[path]
         return taken
