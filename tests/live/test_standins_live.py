@@ -208,7 +208,8 @@ def test_pip_installs_as_root_as_another_user_and_in_an_environment(
         "USER root\nRUN pip install hail\n"
     )
     try:
-        built = docker.try_("build", "-t", "hail", "--build-arg", "PIP_INDEX_URL=file:///simple", str(tmp_path))
+        index_url = "PIP_INDEX_URL=file:///simple"
+        built = docker.try_("build", "-t", "hail", "--build-arg", index_url, str(tmp_path), timeout=300)
         assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
         where = "command -v hail; ls -d /home/app/.local/bin/hail /usr/local/lib/python3.*/site-packages/hail"
         assert docker("run", "--rm", "hail", "sh", "-c", where).split()[:2] == [
