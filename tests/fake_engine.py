@@ -275,6 +275,15 @@ class FakeEngine:
         self._called("image_tags")
         return tuple(sorted({tag for image in self.images.values() for tag in image.tags}))
 
+    def image_ids(self) -> frozenset[str]:
+        self._called("image_ids")
+        return frozenset(self.images)
+
+    def untagged_images(self) -> tuple[str, ...]:
+        self._called("untagged_images")
+        parents = {image.parent for image in self.images.values()}
+        return tuple(image.id for image in self.images.values() if not image.tags and image.id not in parents)
+
     def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
         self._called("logs")
         text = self.output.get(self._need(container_id).id, "")

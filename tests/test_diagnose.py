@@ -30,6 +30,7 @@ from dockerlearn.world import host
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.listening import Listener, listeners
+from dockerlearn.world.probes import HELPER
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import BEGINNING, FakeEngine, make_id, make_image
 
@@ -360,6 +361,12 @@ class TestNames:
         outcome = told(engine, raw=RUNNING)
         assert outcome.diagnosis == "unnamed"
         assert outcome.next == "docker rename eager_turing dl-app"
+
+    def test_a_helper_of_the_tutors_own_is_not_meant(self, engine: FakeEngine) -> None:
+        engine.add("lazy_hopper", created=engine.clock, hostname=HELPER)
+        assert told(engine, raw=RUNNING).diagnosis == ""
+        engine.add("eager_turing", created=engine.clock)
+        assert told(engine, raw=RUNNING).next == "docker rename eager_turing dl-app"
 
     @pytest.mark.parametrize("names", [["eager_turing", "lazy_hopper"], ["my_own-name"], ["web"]])
     def test_not_when_it_is_not_clear_which(self, engine: FakeEngine, names: list[str]) -> None:

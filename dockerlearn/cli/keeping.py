@@ -102,7 +102,7 @@ def _observe(wiring: Wiring) -> None:
         if attempt.pack == wiring.pack.id:
             with suppress(LessonError, UsageError):
                 names = declared(wiring.pack.lesson(attempt.lesson, attempt.variables))
-                ledger.observe(engine, wiring.store, attempt, names)
+                ledger.observe(engine, wiring.store, attempt, names, thorough=True)
 
 
 def _read(wiring: Wiring, file: Path) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from dockerlearn.diagnose.diagnosis import Case, Diagnosis
 from dockerlearn.engine.api import ContainerRow
+from dockerlearn.engine.snapshots import is_made_up
 from dockerlearn.text import nearest
-
-_GIVEN_BY_THE_ENGINE = re.compile(r"[a-z]+_[a-z]+\d?")  # adjective_surname, with a digit when the pair is taken
+from dockerlearn.world.probes import HELPER
 
 
 def look(case: Case) -> Diagnosis | None:
@@ -47,8 +45,10 @@ def _unnamed(case: Case, rows: list[ContainerRow]) -> Diagnosis | None:
     fresh = [
         row
         for row in rows
-        if case.made_in_this_step(row.created.timestamp()) and _GIVEN_BY_THE_ENGINE.fullmatch(row.name)
+        if case.made_in_this_step(row.created.timestamp()) and is_made_up(row.name)
     ]
+    # Our own helpers have no name either, and another terminal may be looking with one right now.
+    fresh = [row for row in fresh if (there := case.world.container_by_id(row.id)) and there.hostname != HELPER]
     if len(fresh) != 1:
         return None
     return Diagnosis(

@@ -151,6 +151,14 @@ class EngineApi(Protocol):
         """All tags of all images, in one request."""
         ...
 
+    def image_ids(self) -> frozenset[str]:
+        """The ids of all images, those without a name and the steps of old builds among them, in one request."""
+        ...
+
+    def untagged_images(self) -> tuple[str, ...]:
+        """The ids of images that have no name and on which no other one was built, in one request."""
+        ...
+
     def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
         """The last lines of a container's output, at most ``limit`` bytes."""
         ...

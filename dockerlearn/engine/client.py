@@ -214,6 +214,18 @@ class DockerEngine:
             tags = {str(tag) for item in self._list(listed) for tag in item.get("RepoTags") or []}
         return tuple(sorted(tags - {"<none>:<none>"}))
 
+    def image_ids(self) -> frozenset[str]:
+        """The ids of all images, those without a name and the steps of old builds among them, in one request."""
+        with self._translating():
+            listed = self._looking().images(all=True)
+            return frozenset(full_image_id(str(item.get("Id") or "")) for item in self._list(listed))
+
+    def untagged_images(self) -> tuple[str, ...]:
+        """The ids of images that have no name and on which no other one was built, in one request."""
+        with self._translating():
+            listed = self._looking().images(filters={"dangling": ["true"]})
+            return tuple(full_image_id(str(item.get("Id") or "")) for item in self._list(listed))
+
     def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
         """The last lines of a container's output, both streams in the order they came.
 

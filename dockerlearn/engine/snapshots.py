@@ -20,6 +20,7 @@ Json = Mapping[str, Any]
 
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
 _ANONYMOUS = re.compile(r"^[0-9a-f]{64}$")
+_MADE_UP = re.compile(r"[a-z]+_[a-z]+\d?")  # adjective_surname, with a digit when the pair is taken
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -30,7 +31,11 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """A volume, a folder of the host or a tmpfs in a container."""
+    """A volume, a folder of the host or a tmpfs in a container.
+
+    ``asked_for`` tells a volume that was asked for by its name, even one that an engine made up for another container;
+    Podman says so of every volume.
+    """
 
     kind: str
     source: str
@@ -38,6 +43,7 @@ class Mount(msgspec.Struct, frozen=True):
     read_only: bool
     name: str | None = None
     anonymous: bool = False
+    asked_for: bool = False
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -384,6 +390,15 @@ def full_image_id(identifier: str) -> str:
     return f"sha256:{identifier}" if _ANONYMOUS.match(identifier) else identifier
 
 
+def is_made_up(name: str) -> bool:
+    """Whether a container's name looks like one that the engine gives where none was asked for.
+
+    >>> is_made_up("eager_turing"), is_made_up("eager_turing3"), is_made_up("dl-web")
+    (True, True, False)
+    """
+    return bool(_MADE_UP.fullmatch(name))
+
+
 def moment(value: object) -> datetime | None:
     """Read the engine's time stamp; its zero (year 1) is None.
 
@@ -439,6 +454,8 @@ def _ports(value: object) -> dict[str, tuple[Binding, ...]]:
 
 
 def _mounts(raw: Json, host: Json) -> tuple[Mount, ...]:
+    asked_for = {bind.partition(":")[0] for bind in _texts(host.get("Binds"))}
+    asked_for |= {str(item.get("Source") or "") for item in host.get("Mounts") or ()}
     found = [
         Mount(
             kind=str(item.get("Type") or ""),
@@ -447,6 +464,7 @@ def _mounts(raw: Json, host: Json) -> tuple[Mount, ...]:
             read_only=not item.get("RW", True),
             name=item.get("Name") or None,
             anonymous=bool(_ANONYMOUS.match(str(item.get("Name") or ""))),
+            asked_for=str(item.get("Name") or "") in asked_for,
         )
         for item in raw.get("Mounts") or []
     ]

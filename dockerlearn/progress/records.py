@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -39,6 +39,36 @@ class Attempt(msgspec.Struct, frozen=True):
     variables: Mapping[str, str]
     images: Mapping[str, str]
     began: datetime
+
+
+class ImagesBefore:
+    """Which images were on an engine when an attempt began: of each id the first 8 bytes, which is enough to be right.
+
+    Should two ids begin alike, one that is new counts as old, and is left alone.
+
+    >>> "sha256:" + "ab" * 32 in ImagesBefore.of(["sha256:" + "ab" * 32])
+    True
+    """
+
+    SIZE = 8
+    MOST = 20_000
+    """Images up to which they are noted; beyond, it is not known what was there."""
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+        self._there = frozenset(packed[at : at + self.SIZE] for at in range(0, len(packed), self.SIZE))
+
+    @classmethod
+    def of(cls, ids: Collection[str]) -> ImagesBefore | None:
+        """Note these ids; None when there are too many of them."""
+        return cls(b"".join(sorted({_beginning(one) for one in ids}))) if len(ids) <= cls.MOST else None
+
+    def __contains__(self, image_id: str) -> bool:
+        return _beginning(image_id) in self._there
+
+
+def _beginning(image_id: str) -> bytes:
+    return bytes.fromhex(image_id.partition(":")[2][: 2 * ImagesBefore.SIZE])
 
 
 class StepRecord(msgspec.Struct, frozen=True):

@@ -57,4 +57,6 @@ MIGRATIONS = (
     CREATE UNIQUE INDEX ledger_image ON ledger (engine_id, object_id, name)
         WHERE kind = 'image' AND object_id IS NOT NULL;
     """,
+    # Which images were on the engine when an attempt began. The last column, so that reading the others skips it.
+    "ALTER TABLE attempts ADD COLUMN images_before BLOB",
 )

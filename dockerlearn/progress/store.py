@@ -7,7 +7,7 @@ returns, so that a pass that was told is never lost, and several processes can w
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,13 @@ import msgspec
 from msgspec.json import decode
 
 from dockerlearn.errors import StoreDamaged, StoreError, StoreNewer, UsageError
-from dockerlearn.progress.records import Attempt, Entry, Kind, Mark, StepKey, StepRecord
+from dockerlearn.progress.records import Attempt, Entry, ImagesBefore, Kind, Mark, StepKey, StepRecord
 from dockerlearn.progress.schema import APPLICATION_ID, MIGRATIONS
 
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Attempt", "Entry", "Mark", "StepKey", "StepRecord", "Store"]
+__all__ = ["Attempt", "Entry", "ImagesBefore", "Mark", "StepKey", "StepRecord", "Store"]
 
 WAIT = 10.0
 """Seconds that a write waits for another process's."""
@@ -112,11 +112,17 @@ class Store:
         return tuple(row[0] for row in rows)
 
     def begin_attempt(
-        self, pack: str, lesson: str, engine_id: str, variables: Mapping[str, str], began: datetime
+        self,
+        pack: str,
+        lesson: str,
+        engine_id: str,
+        variables: Mapping[str, str],
+        began: datetime,
+        images: Collection[str] | None = None,
     ) -> Attempt:
         """Begin an attempt, or return the open one on this engine, which another terminal may just have begun.
 
-        An open one on another engine is ended.
+        ``images`` are the ids of those that are on the engine now, where that is known. An open attempt on another engine is ended.
         """
         with self._writing() as database:
             select = f"{_ATTEMPT} WHERE pack = ? AND lesson = ? AND ended IS NULL"
@@ -124,17 +130,24 @@ class Store:
             if row and row[3] == engine_id:
                 return _attempt(row)
             if row:
-                database.execute("UPDATE attempts SET ended = ? WHERE id = ?", (self._now(), row[0]))
+                database.execute(_END, (self._now(), row[0]))
+            before = ImagesBefore.of(images) if images is not None else None
             database.execute(
-                "INSERT INTO attempts (pack, lesson, engine_id, variables, began) VALUES (?, ?, ?, ?, ?)",
-                (pack, lesson, engine_id, _json(dict(variables)), _stamp(began)),
+                "INSERT INTO attempts (pack, lesson, engine_id, variables, began, images_before)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (pack, lesson, engine_id, _json(dict(variables)), _stamp(began), before.packed if before is not None else None),
             )
             return _attempt(database.execute(select, (pack, lesson)).fetchone())
 
     def end_attempt(self, attempt_id: int) -> None:
         """End an attempt; what it made stays in the ledger."""
         with self._writing() as database:
-            database.execute("UPDATE attempts SET ended = ? WHERE id = ? AND ended IS NULL", (self._now(), attempt_id))
+            database.execute(f"{_END} AND ended IS NULL", (self._now(), attempt_id))
+
+    def images_before(self, attempt_id: int) -> ImagesBefore | None:
+        """Which images were there when an open attempt began; None when that is not known."""
+        row = self._one("SELECT images_before FROM attempts WHERE id = ?", (attempt_id,))
+        return ImagesBefore(row[0]) if row and row[0] is not None else None
 
     def trust_image(self, attempt_id: int, reference: str, image_id: str) -> None:
         """Write down which image a pack's reference means on the engine of an attempt, if that is not known."""
@@ -440,6 +453,7 @@ class _Export(msgspec.Struct, forbid_unknown_fields=True):
     marks: list[Mark]
 
 
+_END = "UPDATE attempts SET ended = ?, images_before = NULL WHERE id = ?"
 _ATTEMPT = "SELECT id, pack, lesson, engine_id, variables, images, began FROM attempts"
 _STEP = (
     "SELECT step, status, since, baseline, hints_shown, choice, wrong_answers, solution_shown, passed_at,"

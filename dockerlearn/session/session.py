@@ -300,7 +300,7 @@ class Session:
         names = declared(lesson)
         self._provide(place.lesson_id)
         place = Place(place.lesson_id, lesson, step, attempt, place.record, place.folder)
-        ledger.observe(engine, self.store, attempt, names)
+        ledger.observe(engine, self.store, attempt, names, thorough=True)
         ledger.refuse_taken(engine, self.store, attempt, names)
         context = self._bringing(engine, attempt, place)
         if afresh or step.fresh:
@@ -346,12 +346,14 @@ class Session:
         identity = engine.identity
         if before is not None and before.engine_id == identity.id:
             names = declared(self.pack.lesson(lesson_id, before.variables))
-            ledger.observe(engine, self.store, before, names)
+            ledger.observe(engine, self.store, before, names, thorough=True)
         variables = fix(self.pack.variables(lesson_id), rng=self._rng, port_is_free=self._port_is_free)
         ledger.refuse_taken(engine, self.store, None, declared(self.pack.lesson(lesson_id, variables)))
         if before is not None:
             self.store.end_attempt(before.id)
-        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, engine.precise_now())
+        # In this order: what comes in between counts as there before, and is left alone.
+        began, images = engine.precise_now(), engine.image_ids()
+        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, began, images)
 
     def _bringing(
         self, engine: EngineApi, attempt: Attempt, place: Place, *, keep_files: bool = False

@@ -20,6 +20,7 @@ from dockerlearn.errors import NameTaken, OtherEngine
 from dockerlearn.progress.records import Kind
 from dockerlearn.progress.store import Attempt, Entry, Store
 from dockerlearn.setup.spec import Declared
+from dockerlearn.setup.traces import Memory
 
 NONCE_LABEL = "dockerlearn.nonce"
 """Carried by what the tutor makes, so that after a crash an intent finds its object. It proves nothing else."""
@@ -77,15 +78,20 @@ class Owned:
         return (image.id, references.normalise(reference)) in self.images
 
 
-def observe(engine: EngineApi, store: Store, attempt: Attempt, declared: Declared) -> tuple[Entry, ...]:
+def observe(
+    engine: EngineApi, store: Store, attempt: Attempt, declared: Declared, *, thorough: bool = False
+) -> tuple[Entry, ...]:
     """Enter what appeared under the declared names in an open attempt, and return what was new.
 
     A container counts when it was made after the attempt began, by the engine's clock. ``attempt.began`` may be
     rounded down to the second: names that were taken then were refused before (``refuse_taken``), so that nothing
     foreign carries a declared name in the rest of that second. An image counts by that refusal alone, since a name is
-    often given to an image that is older than the attempt. A volume has no id: it counts by that refusal, by its time,
-    which engine 20.10 moves on with each change, and by what it was made with. Costs a look per declared name, whatever
-    else there is.
+    often given to an image that is older than the attempt; ``_is_made`` tells which are made in it. A volume has no id:
+    it counts by that refusal, by its time, which engine 20.10 moves on with each change, and by what it was made with.
+    Costs a look per declared name, whatever else there is.
+
+    What came and lost its name again between two looks is found by the engine's memory (see ``traces``), which is asked
+    when an image is new, and always when ``thorough``.
 
     Raises ``OtherEngine`` when the attempt belongs to another engine.
     """
@@ -95,16 +101,19 @@ def observe(engine: EngineApi, store: Store, attempt: Attempt, declared: Declare
     known = {entry.id for entry in owned.all()}
     new: set[int] = set()
     began = attempt.began.replace(microsecond=0)  # a volume's time is told to the second
+    memory: Memory | None = None
     for name in sorted(declared.containers):
         container = look(engine, name)
         if container and not owned.has_container(container) and container.created >= attempt.began:
             new.add(store.enter(attempt.engine_id, _CONTAINER, container.id, name, attempt.id))
+            new |= _enter_volumes(engine, store, attempt, container)
     for name in sorted(declared.images):
         reference = references.normalise(name)
         image = engine.image(reference)
         _forget_lost_names(engine, store, owned, reference, image)
         if image and not owned.has_tag(image, reference):
-            made = image.id in owned.made_images or (image.created is not None and image.created >= attempt.began)
+            memory = memory or Memory.of(engine)
+            made = image.id in owned.made_images or _is_made(image, store, attempt, declared, memory)
             new.add(store.enter(attempt.engine_id, _IMAGE, image.id, reference, attempt.id, made=made))
     for name in sorted(declared.networks):
         network = engine.network(name)
@@ -115,9 +124,70 @@ def observe(engine: EngineApi, store: Store, attempt: Attempt, declared: Declare
         _forget_lost_volumes(store, owned, name, volume)
         if volume and not owned.has_volume(volume) and (volume.created is None or volume.created >= began):
             new.add(store.enter(attempt.engine_id, _VOLUME, volume_id(volume), name, attempt.id))
+    if memory is not None or thorough:
+        new |= _enter_traces(engine, store, attempt, declared, memory or Memory.of(engine))
     if not new:
         return ()
     return tuple(entry for entry in store.entries(attempt.engine_id) if entry.id in new - known)
+
+
+def _is_made(image: ImageSnapshot, store: Store, attempt: Attempt, declared: Declared, memory: Memory) -> bool:
+    """Whether an image that carries a declared name came to be in an attempt, so that it may go with its last name.
+
+    One that was there when the attempt began did not, whatever its time says. One that was made since did. Without a
+    file of its own a build keeps the time of its base, as do builds from the cache and what is pulled, loaded or
+    imported: such a one counts when it has no name but declared ones, and has not lost one that nobody saw.
+    """
+    before = store.images_before(attempt.id)
+    if before is not None and image.id in before:
+        return False
+    if image.created is not None and image.created >= attempt.began:
+        return True
+    names = {references.normalise(tag) for tag in image.tags}
+    repositories = {references.repository(name) for name in declared.images}
+    return (
+        before is not None
+        and names <= declared.images
+        and image.digest_repositories <= repositories
+        and not memory.lost_a_name(image.id, names)
+    )
+
+
+def _enter_volumes(engine: EngineApi, store: Store, attempt: Attempt, container: ContainerSnapshot) -> set[int]:
+    """Enter the anonymous volumes that were made with a container: they stay when it is removed without them."""
+    if container.leans_on:
+        return set()  # with --volumes-from they are another one's
+    names = [mount.name for mount in container.mounts if mount.anonymous and mount.name and not mount.asked_for]
+    there = [volume for name in names if (volume := engine.volume(name)) is not None]
+    return {store.enter(attempt.engine_id, _VOLUME, volume_id(one), one.name, attempt.id) for one in there}
+
+
+def _enter_traces(engine: EngineApi, store: Store, attempt: Attempt, declared: Declared, memory: Memory) -> set[int]:
+    """Enter what certainly had a declared name in the attempt and has none now, although nobody looked meanwhile.
+
+    Images that were built over, and anonymous volumes of containers that were removed.
+    """
+    owned = Owned(store, attempt.engine_id)
+    before = store.images_before(attempt.id)
+    known = {image for image, _ in owned.images}
+    new = set()
+    for image_id, name in memory.images_tagged(declared.images, attempt.began).items():
+        image = engine.image(image_id) if image_id not in known else None
+        if image is None or image.tags or image.digests or (before is not None and image_id in before):
+            continue
+        created = image.created if image.created is not None and image.created >= attempt.began else None
+        if (before is None and created is None) or not memory.had_only(
+            image_id, declared.images, created or attempt.began
+        ):
+            continue
+        new.add(store.enter(attempt.engine_id, _IMAGE, image_id, name, attempt.id))
+    for made in memory.volumes(attempt.began):
+        if made.container not in declared.containers:
+            continue
+        volume = engine.volume(made.name)
+        if volume is not None and not owned.has_volume(volume):
+            new.add(store.enter(attempt.engine_id, _VOLUME, volume_id(volume), volume.name, attempt.id))
+    return new
 
 
 def taken(engine: EngineApi, store: Store, declared: Declared) -> tuple[Taken, ...]:
