@@ -279,6 +279,24 @@ class EngineContract:
         assert engine.image(BUSYBOX) is not None
         assert engine.remove_image(tag) is False
 
+    def test_ids_of_images_and_those_without_a_name(self, bench: Bench, tmp_path: Path) -> None:
+        engine, tag = bench.engine, bench.tag("built")
+        before = engine.image_ids()
+        base = engine.image(BUSYBOX)
+        assert base is not None
+        assert base.id in before
+        (tmp_path / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /copied-{bench.prefix}\n")
+        built = engine.build(tmp_path, tag, {})
+        assert built in engine.image_ids()
+        assert built not in before
+        assert built not in engine.untagged_images()
+        engine.tag(base.id, tag)
+        assert built in engine.untagged_images()
+        assert built in engine.image_ids()
+        assert base.id not in engine.untagged_images()
+        engine.remove_image(built)
+        assert built not in engine.image_ids()
+
     def test_tagging_nothing(self, bench: Bench) -> None:
         with pytest.raises(EngineRejected) as caught:
             bench.engine.tag("sha256:" + "f" * 64, bench.tag())

@@ -571,6 +571,7 @@ class FakeEngine:
             base,
             id=f"sha256:{content}",
             tags=(tag,),
+            digests=(),
             layers=(*base.layers, f"sha256:{content}"),
             parent=base.id,
             created=self.clock,
@@ -596,7 +597,9 @@ class FakeEngine:
         if image is None:
             return False
         by_tag = image.has_tag(reference)
-        if len(image.tags) <= 1 or not by_tag:
+        # A digest of another repository holds an image as a name does.
+        held = image.digest_repositories - {references.repository(tag) for tag in image.tags}
+        if (len(image.tags) <= 1 and not held) or not by_tag:
             if any(item.image_id == image.id for item in self.by_name.values()):
                 raise EngineRejected("The engine refused: conflict: a container is using the image.", 409)
             if not by_tag and len(image.tags) > 1:

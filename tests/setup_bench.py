@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.progress.store import Store
+from dockerlearn.engine.snapshots import EventSnapshot
+from dockerlearn.progress.store import Attempt, Store
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, Setup, SetupContainer, SetupFile, SetupImage
 from tests.fake_engine import FakeEngine, make_image
@@ -97,8 +99,19 @@ class Bench:
         self.files.mkdir(exist_ok=True)
         self.workspace = folder / "workspace" / "images"
         self.store = Store.open(folder / "progress.sqlite3")
-        self.attempt = self.store.begin_attempt("docker", "images", self.engine.identity.id, {}, self.engine.clock)
+        self.attempt = self.begin("images")
         self.engine.calls.clear()
+
+    def begin(self, lesson: str) -> Attempt:
+        """Begin an attempt at a lesson as the session does."""
+        images = self.engine.image_ids()
+        return self.store.begin_attempt("docker", lesson, self.engine.identity.id, {}, self.engine.clock, images=images)
+
+    def happen(self, kind: str, action: str, identifier: str, name: str = "", **attributes: str) -> None:
+        """Put an event into the engine's memory, at its time now."""
+        moment = self.engine.clock - datetime.fromtimestamp(0, UTC)
+        at = (moment.days * 86_400 + moment.seconds) * 1_000_000_000
+        self.engine.happened.append(EventSnapshot(at, kind, action, identifier, name, attributes=attributes))
 
     def context(self, **changes: Any) -> bring.Context:
         plain = bring.Context(

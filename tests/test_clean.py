@@ -133,6 +133,7 @@ def test_older_foreign_containers_cost_no_look(bench: Bench) -> None:
 def test_only_name_of_a_foreign_image_stays(bench: Bench) -> None:
     """``docker tag`` on an image that had no name: taking the name away would take the image away."""
     theirs = bench.engine.add_image(make_image(id="sha256:" + "7" * 64))
+    bench.attempt = bench.begin("later")
     bench.engine.tag(theirs.id, "dl-tools:v1")
     bench.observe(images=("dl-tools:v1",))
     (item,) = clean.plan(bench.engine, bench.store).items

@@ -94,7 +94,7 @@ def test_clean_does_nothing_without_a_terminal(done: Learner) -> None:
     assert ended.err.endswith("  dockerlearn clean --yes\n")
     assert "dl-cup" in done.engine.by_name
     listed = done("clean", "--json", code=2).json
-    assert set(listed) == {"items", "folders", "done"}
+    assert set(listed) == {"items", "unnamed", "folders", "done"}
     assert listed["items"] == [
         {"kind": "container", "name": "dl-cup", "action": "remove", "reason": "", "remedy": None}
     ]

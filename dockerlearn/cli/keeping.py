@@ -68,12 +68,16 @@ def import_(ctx: typer.Context, file: ImportFile, json: Json = False) -> int:
 
 def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json = False) -> int:
     """List what the course made, ask, and remove it. What is not the course's stays."""
+    from msgspec.structs import replace
+
     from dockerlearn.setup import clean as cleaning
+    from dockerlearn.setup import unnamed
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
     view, engine = wiring.view, wiring.engine()
     _observe(wiring)
     plan = cleaning.plan(engine, wiring.store, workspace=wiring.paths.workspace)
+    plan = replace(plan, unnamed=unnamed.find(engine, wiring.store, tuple(wiring.pack.references.values())))
     to_do = any(item.action != "leave" for item in plan.items)
     if not view.json:
         view.clean_plan(plan)
@@ -87,6 +91,8 @@ def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json
         view.as_json(shapes.clean_shape(plan, report))
     else:
         view.clean_report(report)
+    if report.lost is not None:
+        raise report.lost
     return 0
 
 

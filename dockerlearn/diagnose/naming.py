@@ -42,11 +42,7 @@ def _nearly_right(case: Case, rows: list[ContainerRow]) -> Diagnosis | None:
 
 
 def _unnamed(case: Case, rows: list[ContainerRow]) -> Diagnosis | None:
-    fresh = [
-        row
-        for row in rows
-        if case.made_in_this_step(row.created.timestamp()) and is_made_up(row.name)
-    ]
+    fresh = [row for row in rows if case.made_in_this_step(row.created.timestamp()) and is_made_up(row.name)]
     # Our own helpers have no name either, and another terminal may be looking with one right now.
     fresh = [row for row in fresh if (there := case.world.container_by_id(row.id)) and there.hostname != HELPER]
     if len(fresh) != 1:

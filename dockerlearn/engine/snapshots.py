@@ -201,7 +201,7 @@ class VolumeSnapshot(msgspec.Struct, frozen=True):
     @property
     def anonymous(self) -> bool:
         """Whether the engine made up its name."""
-        return bool(_ANONYMOUS.match(self.name))
+        return is_anonymous(self.name)
 
 
 class EventSnapshot(msgspec.Struct, frozen=True):
@@ -390,6 +390,11 @@ def full_image_id(identifier: str) -> str:
     return f"sha256:{identifier}" if _ANONYMOUS.match(identifier) else identifier
 
 
+def is_anonymous(volume: str) -> bool:
+    """Whether a volume's name looks like one that the engine gives where none was asked for."""
+    return bool(_ANONYMOUS.match(volume))
+
+
 def is_made_up(name: str) -> bool:
     """Whether a container's name looks like one that the engine gives where none was asked for.
 
@@ -463,7 +468,7 @@ def _mounts(raw: Json, host: Json) -> tuple[Mount, ...]:
             target=str(item.get("Destination") or ""),
             read_only=not item.get("RW", True),
             name=item.get("Name") or None,
-            anonymous=bool(_ANONYMOUS.match(str(item.get("Name") or ""))),
+            anonymous=is_anonymous(str(item.get("Name") or "")),
             asked_for=str(item.get("Name") or "") in asked_for,
         )
         for item in raw.get("Mounts") or []

@@ -118,11 +118,13 @@ class Store:
         engine_id: str,
         variables: Mapping[str, str],
         began: datetime,
+        *,
         images: Collection[str] | None = None,
     ) -> Attempt:
         """Begin an attempt, or return the open one on this engine, which another terminal may just have begun.
 
-        ``images`` are the ids of those that are on the engine now, where that is known. An open attempt on another engine is ended.
+        ``images`` are the ids of those that are on the engine now, where that is known. An open attempt on another
+        engine is ended.
         """
         with self._writing() as database:
             select = f"{_ATTEMPT} WHERE pack = ? AND lesson = ? AND ended IS NULL"
@@ -132,10 +134,11 @@ class Store:
             if row:
                 database.execute(_END, (self._now(), row[0]))
             before = ImagesBefore.of(images) if images is not None else None
+            packed = before.packed if before is not None else None
             database.execute(
                 "INSERT INTO attempts (pack, lesson, engine_id, variables, began, images_before)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (pack, lesson, engine_id, _json(dict(variables)), _stamp(began), before.packed if before is not None else None),
+                (pack, lesson, engine_id, _json(dict(variables)), _stamp(began), packed),
             )
             return _attempt(database.execute(select, (pack, lesson)).fetchone())
 

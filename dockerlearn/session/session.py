@@ -353,7 +353,7 @@ class Session:
             self.store.end_attempt(before.id)
         # In this order: what comes in between counts as there before, and is left alone.
         began, images = engine.precise_now(), engine.image_ids()
-        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, began, images)
+        return self.store.begin_attempt(self.pack.id, lesson_id, identity.id, variables, began, images=images)
 
     def _bringing(
         self, engine: EngineApi, attempt: Attempt, place: Place, *, keep_files: bool = False

@@ -142,6 +142,8 @@ def take_away(context: Context) -> SetupReport:
             " && ".join(item.remedy for item in blocked if item.remedy) or None,
         )
     report = clean.carry_out(plan, context.engine, context.store)
+    if report.lost is not None:
+        raise report.lost
     if failed := [done for done in report.done if done.did == "left"]:
         raise SetupFailed(
             "Not everything could be taken away: "
@@ -448,6 +450,8 @@ class _Bringing:
     def _untag(self, reference: str) -> None:
         plan = clean.plan(self.engine, self.store, only=reference)
         report = clean.carry_out(plan, self.engine, self.store)
+        if report.lost is not None:
+            raise report.lost
         for done in report.done:
             if done.did == "left" and self.engine.image(reference) is not None:
                 raise SetupFailed(

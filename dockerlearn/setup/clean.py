@@ -10,12 +10,19 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import ContainerRow, EngineApi
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
-from dockerlearn.errors import EngineRejected
+from dockerlearn.engine.snapshots import (
+    ContainerSnapshot,
+    ImageSnapshot,
+    NetworkSnapshot,
+    VolumeSnapshot,
+    is_anonymous,
+)
+from dockerlearn.errors import EngineError, EngineRejected
 from dockerlearn.progress.records import Kind
 from dockerlearn.progress.store import Entry, Store
 from dockerlearn.setup import ledger
 from dockerlearn.setup.ledger import Owned
+from dockerlearn.setup.unnamed import Unnamed
 from dockerlearn.setup.workspace import lesson_folders
 from dockerlearn.text import one_line
 from dockerlearn.world import probes
@@ -41,11 +48,15 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CleanPlan(msgspec.Struct, frozen=True):
-    """What would be done on one engine; ``folders`` are the learner's, and stay unless the learner removes them."""
+    """What would be done on one engine; ``folders`` are the learner's, and stay unless the learner removes them.
+
+    ``unnamed`` is what may be of a lesson and stays too; see ``unnamed.find``.
+    """
 
     engine_id: str
     items: tuple[Item, ...]
     folders: tuple[Path, ...] = ()
+    unnamed: tuple[Unnamed, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -56,10 +67,14 @@ class Done(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+_LOST = "the engine could not be asked any more"
+
+
 class CleanReport(msgspec.Struct, frozen=True):
-    """What became of each item, in order."""
+    """What became of each item, in order; ``lost`` says why the engine could not be asked any more, if so."""
 
     done: tuple[Done, ...]
+    lost: EngineError | None = None
 
 
 def plan(
@@ -141,7 +156,8 @@ def _users(engine: EngineApi, there: NetworkSnapshot | VolumeSnapshot) -> tuple[
 def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
     """Do what a plan says; what changed since it was made is looked at again, and left where it is in doubt.
 
-    Also removes what probes of a tutor that was killed have left, which is nobody's.
+    Also removes what probes of a tutor that was killed have left, which is nobody's. An engine that is lost on the way
+    leaves the rest in the ledger.
     """
     if plan.engine_id != engine.identity.id:
         raise ValueError("a plan is for the engine it was made on")
@@ -154,6 +170,9 @@ def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
             done.append(_REMOVERS[item.kind](item, engine, store))
         except EngineRejected as error:
             done.append(Done(item, "left", one_line(error.message).rstrip(".")))
+        except EngineError as error:
+            rest = plan.items[len(done) :]
+            return CleanReport((*done, *(Done(one, "left", one.reason or _LOST) for one in rest)), error)
     probes.sweep(engine)
     return CleanReport(tuple(done))
 
@@ -315,6 +334,8 @@ def _remove_volume(item: Item, engine: EngineApi, store: Store) -> Done:
         return Done(item, "left", f"{one_line(users[0].name)} has it")
     removed = engine.remove_volume(item.name) if there is not None else False
     store.forget(item.entry_id)
+    if there is None and is_anonymous(item.name):
+        return Done(item, "removed", "with its container")
     return Done(item, "removed") if removed else Done(item, "gone", "it was gone already")
 
 

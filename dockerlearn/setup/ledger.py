@@ -136,7 +136,7 @@ def _is_made(image: ImageSnapshot, store: Store, attempt: Attempt, declared: Dec
 
     One that was there when the attempt began did not, whatever its time says. One that was made since did. Without a
     file of its own a build keeps the time of its base, as do builds from the cache and what is pulled, loaded or
-    imported: such a one counts when it has no name but declared ones, and has not lost one that nobody saw.
+    imported: such a one counts when it has no name but declared ones, and is not known to have had others.
     """
     before = store.images_before(attempt.id)
     if before is not None and image.id in before:
@@ -149,7 +149,7 @@ def _is_made(image: ImageSnapshot, store: Store, attempt: Attempt, declared: Dec
         before is not None
         and names <= declared.images
         and image.digest_repositories <= repositories
-        and not memory.lost_a_name(image.id, names)
+        and not memory.had_others(image.id, declared.images, names)
     )
 
 

@@ -6,7 +6,6 @@ nothing follows from an event that is missing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
@@ -14,11 +13,10 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.engine.snapshots import EventSnapshot
+from dockerlearn.engine.snapshots import EventSnapshot, is_anonymous
 from dockerlearn.errors import EngineRejected
 
 _EVER = datetime.fromtimestamp(1, UTC)
-_ANONYMOUS = re.compile(r"^[0-9a-f]{64}$")
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -62,11 +60,14 @@ class Memory:
             return False  # it brought names of its own, which are not told
         return all(name in names for event, name in self._tags() if event.id == image_id)
 
-    def lost_a_name(self, image_id: str, now: Collection[str]) -> bool:
-        """Whether a name that nobody saw being given was taken from an image, which has the names ``now``."""
+    def had_others(self, image_id: str, names: Collection[str], now: Collection[str]) -> bool:
+        """Whether an image that is called ``now`` had a name that is none of ``names``, as far as is remembered.
+
+        It had when one was given to it, or when more were taken from it than are known to have been given.
+        """
         given = {name for event, name in self._tags() if event.id == image_id} | set(now)
         taken = sum(event.id == image_id and event.action == "untag" for event in self._images())
-        return taken > len(given - set(now))
+        return not given <= set(names) or taken > len(given - set(now))
 
     def volumes(self, since: datetime) -> tuple[Volume, ...]:
         """The anonymous volumes that were made since then with a container that was started."""
@@ -84,7 +85,7 @@ class Memory:
                 found += [
                     Volume(volume, event.name, event.attributes.get("image", ""))
                     for volume in waiting
-                    if event.time >= since and users.get(volume) == {event.id} and _ANONYMOUS.match(volume)
+                    if event.time >= since and users.get(volume) == {event.id} and is_anonymous(volume)
                 ]
                 waiting = []
         return tuple(found)

@@ -21,6 +21,10 @@ def plan_lines(plan: CleanPlan, style: Style) -> list[str]:
         lines += _line(item.action, item, item.reason, style)
         if item.action == "leave" and item.remedy:
             lines.append(f"          → {style.paint('code', one_line(item.remedy, 400))}")
+    for one in plan.unnamed:
+        text = f"{one.kind} {one_line(one.name)}: {one.reason}"
+        lines += fill(text, style.width, first=f"{'leave':<9} ", rest=" " * 10)
+        lines.append(f"          → {style.paint('code', one_line(one.remedy, 400))}")
     for folder in plan.folders:
         lines += fill(f"Your files in {folder} stay.", style.width)
     return lines

@@ -256,8 +256,9 @@ def clean_shape(plan: CleanPlan, report: CleanReport | None) -> Shape:
 
     ``{"items": [{"kind": "container|image|network|volume", "name", "action": "remove|untag|leave", "reason",
     "remedy": text | null}],
-    "folders": [your own, which stay], "done": [{"kind", "name", "did": "removed|untagged|left|gone", "reason"}] |
-    null}``; ``done`` is null when nothing was done.
+    "unnamed": [{"kind", "name", "reason", "remedy"}], "folders": [your own, which stay],
+    "done": [{"kind", "name", "did": "removed|untagged|left|gone", "reason"}] | null}``; ``done`` is null when
+    nothing was done, and ``unnamed`` stays in any case.
     """
     return {
         "items": [
@@ -269,6 +270,9 @@ def clean_shape(plan: CleanPlan, report: CleanReport | None) -> Shape:
                 "remedy": item.remedy,
             }
             for item in plan.items
+        ],
+        "unnamed": [
+            {"kind": one.kind, "name": one.name, "reason": one.reason, "remedy": one.remedy} for one in plan.unnamed
         ],
         "folders": [str(folder) for folder in plan.folders],
         "done": None if report is None else [

@@ -37,7 +37,7 @@ class LiveBench:
         self.engine: DockerEngine = connect(Endpoint(f"unix://{socket}", "the tests"))
         self.store = Store.open(folder / "progress.sqlite3")
         self.attempt: Attempt = self.store.attempt("docker", "setup") or self.store.begin_attempt(
-            "docker", "setup", self.engine.identity.id, {}, self.engine.precise_now()
+            "docker", "setup", self.engine.identity.id, {}, self.engine.precise_now(), images=self.engine.image_ids()
         )
         self.files = folder / "files"
         self.files.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ class LiveBench:
         """What is there now was there before the attempt."""
         self.store.end_attempt(self.attempt.id)
         self.attempt = self.store.begin_attempt(
-            "docker", "setup", self.engine.identity.id, {}, self.engine.precise_now()
+            "docker", "setup", self.engine.identity.id, {}, self.engine.precise_now(), images=self.engine.image_ids()
         )
 
     def context(self, **changes: Any) -> bring.Context:

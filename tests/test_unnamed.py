@@ -1,0 +1,170 @@
+"""What clean lists beside the course's things, and never removes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockerlearn.engine.snapshots import Mount
+from dockerlearn.setup import clean, unnamed
+from dockerlearn.world.probes import HELPER
+from tests.fake_engine import BEGINNING, make_id, make_image
+from tests.setup_bench import IMAGES, Bench
+
+HEX = "a" * 64
+BASE = (f"sha256:{make_id('layer', 'busybox:1.36')}",)
+HERS = make_image("theirs:v1")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.store.close()
+
+
+def found(bench: Bench) -> list[tuple[str, str, str]]:
+    listed = unnamed.find(bench.engine, bench.store, tuple(IMAGES.values()))
+    assert all(one.reason for one in listed)
+    return [(one.kind, one.name, one.remedy) for one in listed]
+
+
+def run(bench: Bench, name: str = "eager_turing", **fields: Any) -> None:
+    bench.engine.add(name, **{"created": bench.engine.clock, "status": "exited", "running": False} | fields)
+
+
+def test_containers_that_were_given_no_name_are_listed_with_what_removes_them(bench: Bench) -> None:
+    run(bench)
+    run(bench, "lazy_hopper2", status="running", running=True)
+    mount = Mount("volume", "", "/data", read_only=False, name=HEX, anonymous=True)
+    run(bench, "old_bell", mounts=(mount,))
+    assert sorted(found(bench)) == [
+        ("container", "eager_turing", "docker rm eager_turing"),
+        ("container", "lazy_hopper2", "docker rm -f lazy_hopper2"),
+        ("container", "old_bell", "docker rm -v old_bell"),
+    ]
+    clean.carry_out(clean.plan(bench.engine, bench.store), bench.engine, bench.store)
+    assert set(bench.engine.by_name) == {"eager_turing", "lazy_hopper2", "old_bell"}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("eager_turing", {"created": BEGINNING}),
+        ("eager_turing", {"image_id": HERS.id}),
+        ("eager_turing", {"hostname": HELPER}),
+        ("eager_turing", {"labels": {"com.docker.compose.project": "dl-models"}}),
+        ("theirs", {}),
+        ("dl-models", {}),
+        ("dl-web", {}),
+    ],
+)
+def test_what_is_somebody_elses_or_has_a_name_is_not(bench: Bench, name: str, fields: dict[str, Any]) -> None:
+    run(bench, name, **fields)
+    assert found(bench) == []
+
+
+def test_a_container_of_the_courses_that_was_renamed_is_not_unnamed(bench: Bench) -> None:
+    run(bench, "dl-web")
+    bench.observe("dl-web")
+    ours = bench.engine.by_name.pop("dl-web")
+    run(bench, "eager_turing", id=ours.id)
+    assert found(bench) == []
+
+
+def test_without_an_open_attempt_nothing_is(bench: Bench) -> None:
+    run(bench)
+    bench.store.end_attempt(bench.attempt.id)
+    bench.engine.calls.clear()
+    assert found(bench) == []
+    assert "containers" not in bench.engine.calls
+
+
+def test_images_without_a_name_that_were_built_on_the_courses(bench: Bench) -> None:
+    new = bench.engine.add_image(make_image(id="sha256:" + "5" * 64, layers=(*BASE, "sha256:more")))
+    run(bench, image_id=new.id, image_ref=new.id)  # what a failed build leaves
+    assert found(bench) == [
+        ("container", "eager_turing", "docker rm eager_turing"),
+        ("image", "555555555555", "docker rmi 555555555555"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"layers": ("sha256:other", *BASE)},
+        {"layers": (*BASE,), "tags": ("theirs:v1",)},
+        {"layers": (*BASE,), "digests": ("theirs@sha256:" + "4" * 64,)},
+    ],
+)
+def test_images_of_somebody_elses_are_not(bench: Bench, fields: dict[str, Any]) -> None:
+    bench.engine.add_image(make_image(id="sha256:" + "5" * 64, **fields) if "tags" not in fields else
+                           make_image(*fields["tags"], id="sha256:" + "5" * 64, layers=fields["layers"]))  # fmt: skip
+    assert found(bench) == []
+
+
+def test_images_that_were_there_before_are_not(bench: Bench) -> None:
+    bench.engine.add_image(make_image(id="sha256:" + "5" * 64, layers=BASE))
+    bench.store.end_attempt(bench.attempt.id)
+    bench.attempt = bench.begin("images")
+    assert found(bench) == []
+
+
+def left(bench: Bench, container: str = "eager_turing", image: str = "busybox:1.36") -> None:
+    bench.engine.clock += timedelta(seconds=1)
+    bench.engine.add_volume(HEX)
+    bench.happen("volume", "create", HEX)
+    bench.happen("container", "create", "c1", container, image=image)
+    bench.happen("volume", "mount", HEX, container="c1")
+
+
+def test_volumes_that_such_containers_left(bench: Bench) -> None:
+    left(bench)
+    assert found(bench) == [("volume", HEX, f"docker volume rm {HEX}")]
+
+
+@pytest.mark.parametrize("container", ["theirs", "dl-models"])
+def test_volumes_of_others_are_not(bench: Bench, container: str) -> None:
+    left(bench, container)
+    assert found(bench) == []
+
+
+def test_volumes_of_other_images_that_are_used_or_gone_are_not(bench: Bench) -> None:
+    left(bench, image="theirs:v1")
+    assert found(bench) == []
+    bench.engine.happened.clear()
+    left(bench)
+    mount = Mount("volume", "", "/data", read_only=False, name=HEX, anonymous=True)
+    user = bench.engine.add("theirs", mounts=(mount,))
+    assert found(bench) == []
+    bench.engine.remove_container(user.id)
+    bench.engine.remove_volume(HEX)
+    assert found(bench) == []
+
+
+def test_of_many_how_many_is_told_and_few_are_looked_at(bench: Bench) -> None:
+    for number in range(500):
+        word = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        run(bench, f"eager_{word}")
+    bench.engine.calls.clear()
+    listed = found(bench)
+    assert len(listed) == unnamed.MOST + 1
+    assert listed[-1][1] == "480 more"
+    assert bench.engine.calls.count("container") == unnamed.MOST
+
+
+def test_what_is_foreign_costs_no_look(bench: Bench) -> None:
+    found(bench)
+    bench.engine.calls.clear()
+    found(bench)
+    before = list(bench.engine.calls)
+    for number in range(1000):
+        bench.engine.add(f"foreign-{number}", created=bench.engine.clock)
+        bench.engine.add_image(make_image(f"foreign-{number}:v1"))
+    bench.engine.calls.clear()
+    assert found(bench) == []
+    assert bench.engine.calls == before
