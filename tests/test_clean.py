@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dockerlearn.engine.api import ContainerSpec
+from dockerlearn.engine.snapshots import Mount
+from dockerlearn.errors import NoEngine
 from dockerlearn.setup import bring, clean
 from dockerlearn.setup.clean import CleanReport
+from dockerlearn.setup.spec import SetupNetwork, SetupVolume
 from tests.fake_engine import make_image
-from tests.setup_bench import Bench, container, image, picture
+from tests.setup_bench import WRITES, Bench, MortalEngine, container, image, picture
 
 
 @pytest.fixture
@@ -215,3 +219,110 @@ def test_plan_is_for_one_engine(bench: Bench) -> None:
     with pytest.raises(ValueError, match="engine"):
         clean.carry_out(made, other, bench.store)
     assert len(bench.store.entries()) == 1
+
+
+class LostEngine(MortalEngine):
+    """Cannot be reached from the ``lost_at``-th change on, from 1; ``after`` says whether that one is still made."""
+
+    lost_at: int | None = None
+
+    def _change(self, name: str, *args: Any, **options: Any) -> Any:
+        number = sum(call in WRITES for call in self.calls) + 1
+        if number != self.lost_at:
+            return super()._change(name, *args, **options)
+        if self.after:
+            super()._change(name, *args, **options)
+        self.failure = NoEngine("No engine runs.", "dockerlearn engine up")
+        raise self.failure
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+@pytest.mark.parametrize("after", [False, True])
+def test_an_engine_that_is_lost_in_the_middle(tmp_path: Path, at: int, after: bool) -> None:
+    """It is told what was done and why the rest was not; the rest is known still, and goes the next time."""
+    engine = LostEngine(make_image("busybox:1.36"))
+    bench = Bench(tmp_path, engine)
+    (bench.files / "Dockerfile").write_text("FROM busybox:1.36\nCOPY Dockerfile /\n")
+    bench.bring(container("dl-a"), container("dl-b"), SetupNetwork(network="dl-net"), SetupVolume(volume="dl-data"))
+    bench.bring(image("dl-app:v1", build="."))
+    made = clean.plan(engine, bench.store)
+    assert [item.name for item in made.items] == ["dl-a", "dl-b", "dl-app:v1", "dl-net", "dl-data"]
+    engine.calls.clear()
+    engine.lost_at, engine.after = at, after
+    report = clean.carry_out(made, engine, bench.store)
+    assert report.lost is engine.failure
+    assert [done.did for done in report.done] == ["removed"] * (at - 1) + ["left"] * (6 - at)
+    assert {done.reason for done in report.done if done.did == "left"} == {"the engine could not be asked any more"}
+    assert len(bench.store.entries()) == 6 - at
+    engine.failure, engine.lost_at = None, None
+    again = carry_out(bench)
+    assert again.lost is None
+    assert len(again.done) == (5 - at if after else 6 - at)
+    assert bench.store.entries() == ()
+    assert (engine.by_name, engine.volumes_by_name, engine.image_tags()) == ({}, {}, ("busybox:1.36",))
+    bench.store.close()
+
+
+def test_a_redo_on_an_engine_that_is_lost_is_told(tmp_path: Path) -> None:
+    engine = LostEngine(make_image("busybox:1.36"))
+    bench = Bench(tmp_path, engine)
+    bench.bring(container("dl-a"), image("dl-tools:v1", tag_of="busybox"))
+    engine.calls.clear()
+    engine.lost_at = 2
+    with pytest.raises(NoEngine):
+        bring.take_away(bench.context())
+    engine.failure, engine.lost_at = None, 1
+    engine.calls.clear()
+    with pytest.raises(NoEngine):
+        bench.bring(image("dl-tools:v1", absent=True))
+    assert [entry.name for entry in bench.store.entries()] == ["docker.io/library/dl-tools:v1"]
+    bench.store.close()
+
+
+def test_twice(bench: Bench) -> None:
+    bench.bring(container(), image("dl-tools:v1", tag_of="busybox"))
+    carry_out(bench)
+    bench.writes()
+    assert carry_out(bench).done == ()
+    assert bench.writes() == []
+
+
+def test_two_at_once(bench: Bench) -> None:
+    """What another terminal has removed since the plan was made is gone, and that is no failure."""
+    bench.bring(container(), image("dl-tools:v1", tag_of="busybox"), SetupVolume(volume="dl-data"))
+    made = clean.plan(bench.engine, bench.store)
+    carry_out(bench)
+    report = clean.carry_out(made, bench.engine, bench.store)
+    assert {done.did for done in report.done} == {"gone"}
+
+
+def test_a_thousand_foreign_things_cost_no_look(bench: Bench) -> None:
+    bench.bring(container(), image("dl-tools:v1", tag_of="busybox"), SetupVolume(volume="dl-data"))
+    bench.engine.calls.clear()
+    carry_out(bench)
+    alone = list(bench.engine.calls)
+    bench.bring(container(), image("dl-tools:v1", tag_of="busybox"), SetupVolume(volume="dl-data"))
+    for number in range(1000):
+        bench.engine.add(f"foreign-{number}")
+        bench.engine.add_image(make_image(f"foreign-{number}:v1"))
+        bench.engine.add_network(f"foreign-{number}")
+        bench.engine.add_volume(f"foreign-{number}")
+    bench.engine.calls.clear()
+    carry_out(bench)
+    assert bench.engine.calls == alone
+
+
+def test_an_anonymous_volume_goes_with_its_container(bench: Bench) -> None:
+    name = "a" * 64
+    bench.engine.add_volume(name, created=bench.engine.clock)
+    mount = Mount("volume", "", "/data", read_only=False, name=name, anonymous=True)
+    bench.engine.add("dl-web", created=bench.engine.clock, mounts=(mount,))
+    bench.observe("dl-web")
+    made = clean.plan(bench.engine, bench.store)
+    bench.engine.remove_container(bench.engine.by_name["dl-web"].id)
+    bench.engine.remove_volume(name)
+    report = clean.carry_out(made, bench.engine, bench.store)
+    assert [(done.did, done.reason) for done in report.done] == [
+        ("gone", "it was gone already"), ("removed", "with its container"),
+    ]  # fmt: skip
+    assert bench.store.entries() == ()

@@ -23,7 +23,7 @@ import pytest
 
 from dockerlearn.errors import StoreDamaged, StoreError, StoreNewer, UsageError
 from dockerlearn.progress.schema import APPLICATION_ID, MIGRATIONS
-from dockerlearn.progress.store import Attempt, StepKey, Store
+from dockerlearn.progress.store import Attempt, ImagesBefore, StepKey, Store
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, 678, UTC)
 FORK = multiprocessing.get_context("fork")
@@ -476,3 +476,36 @@ def _pass_for_ever(path: Path, turn: int, told: Connection) -> None:
             store.open_step(attempt.id, step, BEGAN, {})
             store.pass_step(attempt.id, step, ["x"])
             told.send(step)
+
+
+def test_what_was_there_when_an_attempt_began_is_known_while_it_is_open(store: Store) -> None:
+    ids = [f"sha256:{number:064x}" for number in (0, 1 << 255, 7 << 250)]
+    attempt = store.begin_attempt("docker", "images", "ENGINE", {}, BEGAN, images=ids)
+    before = store.images_before(attempt.id)
+    assert before is not None
+    assert all(one in before for one in ids)
+    assert f"sha256:{5 << 250:064x}" not in before
+    store.begin_attempt("docker", "images", "ENGINE", {}, BEGAN, images=())  # another terminal: the first one counts
+    again = store.images_before(attempt.id)
+    assert again is not None
+    assert ids[0] in again
+    store.end_attempt(attempt.id)
+    assert store.images_before(attempt.id) is None
+
+
+def test_an_engine_without_images_is_not_one_that_is_not_known(store: Store) -> None:
+    empty = store.begin_attempt("docker", "a", "ENGINE", {}, BEGAN, images=())
+    unknown = store.begin_attempt("docker", "b", "ENGINE", {}, BEGAN)
+    assert store.images_before(empty.id) is not None
+    assert store.images_before(unknown.id) is None
+
+
+def test_too_many_images_are_not_noted(store: Store) -> None:
+    ids = [f"sha256:{number << 192:064x}" for number in range(ImagesBefore.MOST + 1)]
+    many = store.begin_attempt("docker", "a", "ENGINE", {}, BEGAN, images=ids)
+    most = store.begin_attempt("docker", "b", "ENGINE", {}, BEGAN, images=ids[1:])
+    assert store.images_before(many.id) is None
+    kept = store.images_before(most.id)
+    assert kept is not None
+    assert len(kept.packed) == 8 * ImagesBefore.MOST
+    assert (ids[0] in kept, ids[1] in kept, ids[-1] in kept) == (False, True, True)
