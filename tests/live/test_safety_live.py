@@ -1,4 +1,4 @@
-"""The bystander test: what is foreign on the engine is the same before and after the lesson, redo and clean."""
+"""What depends on the course's things, or has its names, in the lesson first-run; see ``test_bystanders_live``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tests.own_engine import BASE_IMAGE
 LESSON = "first-run"
 STEPS = ("run", "look", "inside", "kernel", "stop", "again", "broken", "remove")
 SLEEP = ("sleep", "3600")
-PROJECT = ("--label", "com.docker.compose.project=dl-models")
 
 
 class Foreign:
@@ -37,20 +36,6 @@ class Foreign:
         """Give a name of theirs to an image."""
         self.images.append(name)
         self.docker(*command, name)
-
-    def have_a_project(self) -> None:
-        """A Compose project of somebody in deep learning, made by hand since its client may not be there."""
-        self.docker("network", "create", *PROJECT, "dl-models_default")
-        self.docker("volume", "create", *PROJECT, "dl-models_data")
-        place = (*PROJECT, "--network", "dl-models_default", "--volume", "dl-models_data:/data")
-        writing = ("sh", "-c", "echo precious > /data/weights; exec sleep 3600")
-        self.run("dl-models-db-1", *place, "--label", "com.docker.compose.service=db", command=writing)
-        self.run("dl-models-train-1", *place, "--label", "com.docker.compose.service=train", command=("true",))
-        self.docker("wait", "dl-models-train-1")
-        self.run("dl-jobs", "--label", "dockerlearn.nonce=copied", "--restart", "unless-stopped")
-        self.image("dl-models:latest", "tag", BASE_IMAGE)
-        self.image("theirs/tools:v1", "tag", BASE_IMAGE)
-        self.image("dl-models/trained:v1", "commit", "--pause=false", "dl-models-db-1")
 
     def state(self) -> Any:
         """All that the engine says about them, and what is in the volume."""
@@ -110,22 +95,6 @@ def solve(learner: Learner, step: str) -> None:
     script = learner("solution", f"{LESSON}/{step}", "--plain").stdout
     done = learner.sh(script.replace("docker stop dl-first", "docker kill dl-first"))
     assert done.returncode == 0, done
-
-
-def test_the_whole_lesson_changes_nothing_foreign(learner: Learner, foreign: Foreign) -> None:
-    foreign.have_a_project()
-    before = foreign.state()
-    assert len(before) == 9
-    for step in STEPS:
-        well(learner("start", f"{LESSON}/{step}", "--plain"), 0)
-        solve(learner, step)
-        well(learner("check"), 0)
-        well(learner("redo"), 0)
-        assert foreign.state() == before, step
-    well(learner("start", LESSON, "--anew", "--plain"), 0)
-    well(learner("clean", "--yes"), 0)
-    assert foreign.state() == before
-    assert foreign.docker("ps", "--all", "--format", "{{.Names}}").split() == [*reversed(foreign.containers)]
 
 
 def test_what_depends_on_the_course_is_left_and_told(learner: Learner, foreign: Foreign) -> None:
