@@ -347,31 +347,12 @@ def test_volume_that_came_from_elsewhere_is_not(bench: Bench, mount: Mount, lean
     assert {entry.kind for entry in bench.store.entries()} == {"container"}
 
 
-def left_by(bench: Bench, container: str, *users: str) -> None:
-    """A container that came and went, and left its anonymous volume."""
+def test_volume_that_was_made_for_a_container_nobody_saw_is_not_entered(bench: Bench) -> None:
+    """It may be theirs, made by itself and then given to the container by its name."""
     bench.engine.add_volume(HEX, created=bench.engine.clock)
     bench.happen("volume", "create", HEX)
-    bench.happen("container", "create", "c1", container, image="busybox:1.36")
-    for user in users or ("c1",):
-        bench.happen("volume", "mount", HEX, container=user)
-    bench.happen("container", "destroy", "c1", container, image="busybox:1.36")
-
-
-def test_volume_of_a_container_that_nobody_saw_is_found_by_the_memory(bench: Bench) -> None:
-    left_by(bench, "dl-web")
-    ledger.observe(bench.engine, bench.store, bench.attempt, declared("dl-web"), thorough=True)
-    assert [entry.kind for entry in bench.store.entries()] == ["volume"]
-
-
-@pytest.mark.parametrize("case", ["another's", "shared", "never started", "before"])
-def test_volume_of_which_that_is_not_certain_is_left_alone(bench: Bench, case: str) -> None:
-    left_by(bench, "theirs" if case == "another's" else "dl-web", *{"shared": ("c1", "c2")}.get(case, ()))
-    if case == "never started":
-        bench.engine.happened = [event for event in bench.engine.happened if event.action != "mount"]
-    elif case == "before":
-        bench.engine.clock += timedelta(seconds=1)
-        bench.store.end_attempt(bench.attempt.id)
-        bench.attempt = bench.begin("images")
+    bench.happen("container", "create", "c1", "dl-web", image="busybox:1.36")
+    bench.happen("volume", "mount", HEX, container="c1")
     ledger.observe(bench.engine, bench.store, bench.attempt, declared("dl-web"), thorough=True)
     assert bench.store.entries() == ()
 

@@ -28,7 +28,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def found(bench: Bench) -> list[tuple[str, str, str]]:
-    listed = unnamed.find(bench.engine, bench.store, tuple(IMAGES.values()))
+    listed = unnamed.find(bench.engine, bench.store, tuple(IMAGES.values()), {"dl-web"})
     assert all(one.reason for one in listed)
     return [(one.kind, one.name, one.remedy) for one in listed]
 
@@ -122,8 +122,9 @@ def left(bench: Bench, container: str = "eager_turing", image: str = "busybox:1.
     bench.happen("volume", "mount", HEX, container="c1")
 
 
-def test_volumes_that_such_containers_left(bench: Bench) -> None:
-    left(bench)
+@pytest.mark.parametrize("container", ["eager_turing", "dl-web"])
+def test_volumes_that_such_containers_left(bench: Bench, container: str) -> None:
+    left(bench, container)
     assert found(bench) == [("volume", HEX, f"docker volume rm {HEX}")]
 
 

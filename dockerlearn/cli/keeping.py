@@ -75,9 +75,10 @@ def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
     view, engine = wiring.view, wiring.engine()
-    _observe(wiring)
+    names = _observe(wiring)
     plan = cleaning.plan(engine, wiring.store, workspace=wiring.paths.workspace)
-    plan = replace(plan, unnamed=unnamed.find(engine, wiring.store, tuple(wiring.pack.references.values())))
+    images = tuple(wiring.pack.references.values())
+    plan = replace(plan, unnamed=unnamed.find(engine, wiring.store, images, names))
     to_do = any(item.action != "leave" for item in plan.items)
     if not view.json:
         view.clean_plan(plan)
@@ -96,19 +97,25 @@ def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json
     return 0
 
 
-def _observe(wiring: Wiring) -> None:
-    """Enter what the learner made last; a lesson that cannot be read does not keep anything from being cleaned."""
+def _observe(wiring: Wiring) -> set[str]:
+    """Enter what the learner made last, and return the names of containers that the lessons in work declare.
+
+    A lesson that cannot be read does not keep anything from being cleaned.
+    """
     from contextlib import suppress
 
     from dockerlearn.course.names import declared
     from dockerlearn.setup import ledger
 
     engine = wiring.engine()
+    containers: set[str] = set()
     for attempt in wiring.store.attempts(engine.identity.id):
         if attempt.pack == wiring.pack.id:
             with suppress(LessonError, UsageError):
                 names = declared(wiring.pack.lesson(attempt.lesson, attempt.variables))
+                containers |= names.containers
                 ledger.observe(engine, wiring.store, attempt, names, thorough=True)
+    return containers
 
 
 def _read(wiring: Wiring, file: Path) -> Any:

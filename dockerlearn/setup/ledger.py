@@ -163,9 +163,9 @@ def _enter_volumes(engine: EngineApi, store: Store, attempt: Attempt, container:
 
 
 def _enter_traces(engine: EngineApi, store: Store, attempt: Attempt, declared: Declared, memory: Memory) -> set[int]:
-    """Enter what certainly had a declared name in the attempt and has none now, although nobody looked meanwhile.
+    """Enter images that certainly had a declared name in the attempt and were built over, although nobody looked.
 
-    Images that were built over, and anonymous volumes of containers that were removed.
+    Volumes of containers that nobody saw are not told from volumes that were there for them; see ``unnamed``.
     """
     owned = Owned(store, attempt.engine_id)
     before = store.images_before(attempt.id)
@@ -181,12 +181,6 @@ def _enter_traces(engine: EngineApi, store: Store, attempt: Attempt, declared: D
         ):
             continue
         new.add(store.enter(attempt.engine_id, _IMAGE, image_id, name, attempt.id))
-    for made in memory.volumes(attempt.began):
-        if made.container not in declared.containers:
-            continue
-        volume = engine.volume(made.name)
-        if volume is not None and not owned.has_volume(volume):
-            new.add(store.enter(attempt.engine_id, _VOLUME, volume_id(volume), volume.name, attempt.id))
     return new
 
 

@@ -20,9 +20,10 @@ _EVER = datetime.fromtimestamp(1, UTC)
 
 
 class Volume(msgspec.Struct, frozen=True):
-    """An anonymous volume that was made with one container, and that no other one has had since.
+    """An anonymous volume that was made right before one container, and that no other one has had since.
 
-    ``container`` is that one's name when it was made, ``image`` what it was made from as it was typed.
+    Usually it was made with that container; somebody who made it by itself and then named it to the container leaves
+    the same traces. ``container`` is that one's name when it was made, ``image`` what it was made from as it was typed.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Memory:
         return not given <= set(names) or taken > len(given - set(now))
 
     def volumes(self, since: datetime) -> tuple[Volume, ...]:
-        """The anonymous volumes that were made since then with a container that was started."""
+        """The anonymous volumes that were made since then right before a container that was started."""
         users: dict[str, set[str]] = {}
         for event in self._events:
             if event.kind == "volume" and event.action == "mount":

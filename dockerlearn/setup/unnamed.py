@@ -31,19 +31,22 @@ class Unnamed(msgspec.Struct, frozen=True):
     remedy: str
 
 
-def find(engine: EngineApi, store: Store, images: Collection[str]) -> tuple[Unnamed, ...]:
+def find(
+    engine: EngineApi, store: Store, images: Collection[str], containers: Collection[str] = ()
+) -> tuple[Unnamed, ...]:
     """List what was made in open attempts on this engine from the course's images, and has no name of a lesson's.
 
-    ``images`` are the pack's references. Containers with a name that the engine made up, images without a name, and
-    anonymous volumes that such containers have left. Costs four requests, and a look at each of what is listed and at
-    each of the course's images, whatever else there is.
+    ``images`` are the pack's references, ``containers`` the names that its lessons in work declare. Containers with a
+    name that the engine made up, images without a name, and anonymous volumes that were left by such containers or,
+    when nobody looked meanwhile, by the lesson's. Costs four requests, and a look at each of what is listed and at each
+    of the course's images, whatever else there is.
     """
     attempts = store.attempts(engine.identity.id)
     if not attempts:
         return ()
     look = _Look(engine, store, attempts, images)
     untagged = tuple(look.images())
-    return (*look.containers({image.id for image in untagged}), *look.told_images(untagged), *look.volumes())
+    return (*look.containers({image.id for image in untagged}), *look.told_images(untagged), *look.volumes(containers))
 
 
 class _Look:
@@ -97,10 +100,11 @@ class _Look:
             reason = "built in a lesson and without a name now; nothing tells for certain whose it is"
             yield Unnamed("image", short, reason, f"docker rmi {short}")
 
-    def volumes(self) -> Iterator[Unnamed]:
-        """Anonymous volumes that containers without a name have left behind when they were removed."""
+    def volumes(self, containers: Collection[str]) -> Iterator[Unnamed]:
+        """Anonymous volumes that containers have left behind when they were removed."""
         for made in Memory.of(self._engine).volumes(self._since)[:MOST]:
-            if not is_made_up(made.container) or references.normalise(made.image) not in self._names:
+            of_lesson = made.container in containers or is_made_up(made.container)
+            if not of_lesson or references.normalise(made.image) not in self._names:
                 continue
             there = self._engine.volume(made.name)
             if there is None or volume_id(there) in self._owned.volumes or self._engine.users_of_volume(made.name):
