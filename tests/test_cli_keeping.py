@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dockerlearn.errors import NoEngine
 from tests.cli_support import Learner
+from tests.fake_engine import FakeEngine, make_image
 
 
 @pytest.fixture
@@ -109,3 +111,42 @@ def test_clean_finds_what_was_made_since_the_last_look(learner: Learner) -> None
     learner.make_cup()
     learner("clean", "--yes", code=0)
     assert "dl-cup" not in learner.engine.by_name
+
+
+def test_clean_tells_what_was_made_without_a_name_and_leaves_it(done: Learner) -> None:
+    there = done.engine.by_name["dl-cup"]
+    done.engine.add("eager_turing", created=there.created, image_id=there.image_id, image_ref=there.image_ref)
+    told = done("clean", "--yes", code=0).out
+    assert "leave     container eager_turing: made from " in told
+    assert "→ docker rm -f eager_turing\n" in told
+    assert set(done.engine.by_name) == {"eager_turing"}
+    (one,) = done("clean", "--json", code=0).json["unnamed"]
+    assert (one["kind"], one["name"], one["remedy"]) == ("container", "eager_turing", "docker rm -f eager_turing")
+    assert one["reason"]
+
+
+class LosingEngine(FakeEngine):
+    """Cannot be reached from the first removal of a container on."""
+
+    def remove_container(self, container_id: str) -> bool:
+        self.failure = NoEngine("No engine runs.", "dockerlearn engine up")
+        return super().remove_container(container_id)
+
+
+@pytest.mark.parametrize("way", ["text", "json"])
+def test_clean_tells_that_the_engine_is_lost(learner: Learner, way: str) -> None:
+    learner.engine = LosingEngine(make_image("busybox:1.36"))
+    learner("start", "one/cup", code=0)
+    learner.make_cup()
+    learner("check", code=0)
+    ended = learner("clean", "--yes", *(["--json"] if way == "json" else []), code=3)
+    if way == "json":
+        assert [one["did"] for one in ended.json["done"]] == ["left"]
+    else:
+        assert "left      container dl-cup: the engine could not be asked any more\n" in ended.out
+    assert "No engine runs." in ended.err
+    assert "dockerlearn engine up" in ended.err
+    sound = FakeEngine(*learner.engine.images.values())
+    sound.by_name = learner.engine.by_name
+    learner.engine = sound
+    assert learner("clean", "--yes", code=0).out.endswith("removed   container dl-cup\n")
