@@ -451,3 +451,30 @@ def test_a_new_attempt_on_the_same_engine_keeps_what_was_made_in_the_ledger(lear
     assert place.name == "first-run/run"
     assert not place.passed
     assert "dl-first" not in learner.engine.by_name
+
+
+def test_an_attempt_knows_which_images_were_there(learner: Learner) -> None:
+    old = learner.engine.add_image(make_image("theirs:v1"))
+    learner.session.start()
+    new = learner.engine.add_image(make_image("later:v1"))
+    attempt = learner.store.attempt("docker", "first-run")
+    assert attempt is not None
+    before = learner.store.images_before(attempt.id)
+    assert before is not None
+    assert (old.id in before, new.id in before) == (True, False)
+    learner.session.start("first-run", anew=True)
+    again = learner.store.attempt("docker", "first-run")
+    assert again is not None
+    noted = learner.store.images_before(again.id)
+    assert noted is not None
+    assert new.id in noted
+
+
+def test_the_memory_of_the_engine_is_asked_when_a_step_begins_and_not_at_each_look(learner: Learner) -> None:
+    place = learner.session.start()
+    assert "events" in learner.engine.calls
+    learner.run()
+    learner.engine.calls.clear()
+    learner.session.check(place)
+    assert "events" not in learner.engine.calls
+    assert "image_ids" not in learner.engine.calls
