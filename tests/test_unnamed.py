@@ -165,6 +165,7 @@ def test_what_is_foreign_costs_no_look(bench: Bench) -> None:
     before = list(bench.engine.calls)
     for number in range(1000):
         bench.engine.add(f"foreign-{number}", created=bench.engine.clock)
+        bench.engine.add(f"old_{'abcdefghij'[number % 10]}{'abcdefghij'[number // 10 % 10]}")
         bench.engine.add_image(make_image(f"foreign-{number}:v1"))
     bench.engine.calls.clear()
     assert found(bench) == []

@@ -147,7 +147,6 @@ def _is_made(image: ImageSnapshot, store: Store, attempt: Attempt, declared: Dec
     repositories = {references.repository(name) for name in declared.images}
     return (
         before is not None
-        and names <= declared.images
         and image.digest_repositories <= repositories
         and not memory.had_others(image.id, declared.images, names)
     )
