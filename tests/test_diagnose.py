@@ -352,6 +352,16 @@ class TestNames:
         assert told(engine, {"container": "dl-app2"}, raw=RUNNING).diagnosis == ""
         assert told(engine, {"http": "dl-app2:80"}, raw=RUNNING).diagnosis == ""
 
+    def test_not_one_that_is_nearer_to_another_missing_name(self, engine: FakeEngine) -> None:
+        engine.add("dl-api2", created=engine.clock)
+        alone = told(engine, raw=RUNNING).diagnosis
+        assert alone == "nearly right name"
+        assert told(engine, {"container": "dl-api"}, raw=RUNNING).diagnosis == ""
+
+    def test_not_one_that_could_not_be_started(self, engine: FakeEngine) -> None:
+        engine.add("dl-ap", created=engine.clock, status="created", running=False, started=None, error="no such file")
+        assert told(engine, raw=RUNNING).diagnosis == ""
+
     def test_not_one_that_is_quite_different(self, engine: FakeEngine) -> None:
         engine.add("dl-database", created=engine.clock)
         assert told(engine, raw=RUNNING).diagnosis == ""

@@ -29,6 +29,11 @@ def _nearly_right(case: Case, rows: list[ContainerRow]) -> Diagnosis | None:
     close = nearest(case.name, names)
     if close is None:
         return None
+    missing = [name for name in case.asked_for if case.world.container(name) is None]
+    there = case.world.container(close)
+    if nearest(close, missing) != case.name or there is None or there.error:
+        # It is nearer to another name that is asked for; or it never started, and another name would not mend that.
+        return None
     row = next(row for row in rows if row.name == close)
     if case.world.scope.since is not None and not case.made_in_this_step(row.created.timestamp()):
         # Older than this step: it may be anybody's, and to rename it is not ours to propose.
