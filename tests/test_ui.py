@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import time
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from dockerlearn.progress.records import Mark
 from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
 from dockerlearn.session.verdict import Recognised, Verdict
 from dockerlearn.setup.clean import CleanPlan, Item
+from dockerlearn.ui import steps
 from dockerlearn.ui.cleaning import plan_lines
 from dockerlearn.ui.markdown import cells, fill, render, wrap
 from dockerlearn.ui.steps import (
@@ -38,6 +40,17 @@ COLOUR = Style(colour=True)
 def view(**options: object) -> tuple[View, io.StringIO, io.StringIO]:
     out, err = io.StringIO(), io.StringIO()
     return View(out, err, **options), out, err  # type: ignore[arg-type]
+
+
+def _literal_beginnings(node: ast.expr) -> list[str]:
+    """The texts that an expression may begin with, those that begin with a value left out."""
+    if isinstance(node, ast.IfExp):
+        return [*_literal_beginnings(node.body), *_literal_beginnings(node.orelse)]
+    if isinstance(node, ast.BinOp):
+        return _literal_beginnings(node.left)
+    first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
+    text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+    return [text] if text.strip() and not text[0].isspace() else []
 
 
 class TestMarkdown:
@@ -113,6 +126,39 @@ class TestOutcomes:
     def test_a_name_keeps_its_case_and_a_sentence_gets_its_own(self) -> None:
         told = outcome(check="container web", expected="web should run", found="there is none!", next=None)
         assert outcome_lines(told, PLAIN) == ["✗ web should run. There is none!"]
+
+    @pytest.mark.parametrize(
+        ("expected", "found", "line"),
+        [
+            ("nslookup db in dl-x should end with exit code 0", "it ended with exit code 1",
+             "✗ nslookup db in dl-x should end with exit code 0. It ended with exit code 1."),
+            ("the network dl-net should be gone", "it is there, with shop on it",
+             "✗ The network dl-net should be gone. It is there, with shop on it."),
+            ("no container should be on it", "shop is on it", "✗ No container should be on it. shop is on it."),
+            ("cat should print x", "in dl-x that name leads nowhere",
+             "✗ cat should print x. In dl-x that name leads nowhere."),
+        ],
+    )  # fmt: skip
+    def test_only_words_of_ours_are_capitalised(self, expected: str, found: str, line: str) -> None:
+        told = outcome(check="exec dl-x", expected=expected, found=found, next=None)
+        assert " ".join(outcome_lines(told, Style(width=200))) == line
+
+    def test_every_sentence_of_ours_begins_with_a_word_that_is_known_as_such(self) -> None:
+        code = Path(steps.__file__).parents[1]
+        begun = {
+            text.split()[0].rstrip(",:"): file.name
+            for folder in ("checks", "diagnose")
+            for file in (code / folder).glob("*.py")
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Call)
+            # What a check that is met says is no sentence: "running, made since".
+            and not any(word.arg == "ok" and ast.unparse(word.value) == "True" for word in node.keywords)
+            for word in node.keywords
+            if word.arg in {"expected", "found"}
+            for text in _literal_beginnings(word.value)
+        }
+        assert len(begun) > 5
+        assert {word: file for word, file in begun.items() if word not in steps._OPENERS} == {}
 
     def test_ascii_has_words_for_the_signs(self) -> None:
         ascii_only = Style(unicode=False)

@@ -232,7 +232,15 @@ def _hanging(status: Status, text: str, style: Style, *, lead: str = "", markdow
 
 
 def _sentence(text: str, name: str) -> str:
-    """Begin with a capital, unless it begins with a name, and end with a full stop."""
+    """Begin with a capital where a word of ours stands, not a name or a command, and end with a full stop."""
     word = text.split(maxsplit=1)[0]
-    begun = text if word in name.split() or not word.isalpha() else text[0].upper() + text[1:]
+    begun = text[0].upper() + text[1:] if word.rstrip(",:") in _OPENERS and word not in name.split() else text
     return begun if begun.endswith((".", "!", "?", ":")) else f"{begun}."
+
+
+# What sentences of checks and diagnoses begin with. Anything else is a name, a command or a word from elsewhere.
+_OPENERS = frozenset({
+    "a", "all", "an", "another", "asked", "at", "between", "both", "each", "from", "in", "inside", "it", "its", "made",
+    "neither", "no", "nobody", "none", "not", "nothing", "on", "one", "only", "several", "some", "somebody", "that",
+    "the", "there", "they", "this", "to", "two", "what", "without", "your",
+})  # fmt: skip
