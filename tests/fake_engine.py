@@ -359,7 +359,7 @@ class FakeEngine:
             raise EngineRejected(f"The engine refused: Container {there.id} is not running.", 409)
         self.executed.append((there.name, tuple(command)))
         output, code = self.runs.get(tuple(command), (f"{command[0]}: not found\n", 127))
-        return Executed(make_id("exec", len(self.executed)), code, output[:limit], len(output) > limit)
+        return Executed(make_id("exec", len(self.executed)), code, output.encode()[:limit], len(output) > limit)
 
     def create_network(self, name: str, *, internal: bool = False, labels: Mapping[str, str] | None = None) -> str:
         self._called("create_network")

@@ -35,6 +35,7 @@ from dockerlearn.world.world import Scope, World
 from tests.fake_engine import BEGINNING, FakeEngine, make_id, make_image
 
 LIVE = Path(__file__).parent / "live" / "test_diagnoses_live.py"
+REACH = Path(__file__).parent / "test_reach.py"
 IMAGES = {"busybox": "busybox:1.36", "nginx": "nginx:1.27"}
 BUSYBOX = make_image("busybox:1.36", digests=("busybox@sha256:" + "1" * 64,))
 OLDER = make_image("busybox:1.35", digests=("busybox@sha256:" + "5" * 64,))
@@ -761,7 +762,8 @@ class TestTogether:
         code = "".join(path.read_text() for path in Path(diagnosis.__file__).parent.glob("*.py"))
         names = set(re.findall(r'name="([^"]+)"', code)) | set(re.findall(r'\(\s*"(ended [^"]+)"', code))
         assert len(names) > 45
-        here, live = Path(__file__).read_text(), LIVE.read_text()
+        here = Path(__file__).read_text() + REACH.read_text()
+        live = LIVE.read_text() + (LIVE.parent / "test_reach_live.py").read_text()
         assert {name for name in names if f'"{name}"' not in here} == set()
         assert {name for name in names if f'"{name}"' not in live} == {
             "ended 0",  # after more than five seconds

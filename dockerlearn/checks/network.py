@@ -9,6 +9,7 @@ from dockerlearn.checks import memberships, prose
 from dockerlearn.checks.base import Finding, Mention, Noun
 from dockerlearn.checks.findings import flag, value
 from dockerlearn.checks.matchers import ANY, NONE, Wanted
+from dockerlearn.checks.reach import Reach
 from dockerlearn.engine import references
 from dockerlearn.text import one_line
 from dockerlearn.world.world import World
@@ -25,6 +26,7 @@ class Network(Noun, frozen=True, kw_only=True, tag="network"):
     """
 
     word: ClassVar[str] = "network"
+    patience: ClassVar[float] = 8.0
 
     network: str
     absent: bool | None = None
@@ -32,6 +34,7 @@ class Network(Noun, frozen=True, kw_only=True, tag="network"):
     internal: bool | None = None
     labels: dict[str, Wanted] = {}
     attached: list[str] | dict[str, Wanted] | str | None = None
+    reaches: list[Reach] = []
 
     def mentions(self) -> Iterator[Mention]:
         """Itself, and the containers on it."""
@@ -39,6 +42,8 @@ class Network(Noun, frozen=True, kw_only=True, tag="network"):
         asked = self.attached
         named = [] if asked in (None, ANY, NONE) else [asked] if isinstance(asked, str) else list(asked or ())
         yield from (("container", name) for name in named)
+        for reach in self.reaches:
+            yield from reach.mentions()
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look whether it is there, at what it was made of, then for those on it."""
@@ -61,6 +66,8 @@ class Network(Noun, frozen=True, kw_only=True, tag="network"):
             yield value(name, f"label {label}", wanted, there.labels.get(label))
         if self.attached is not None:
             yield from self._attached(world)
+        for reach in self.reaches:
+            yield from reach.findings(world, name)
 
     def _gone(self, world: World) -> Finding:
         there = world.network(self.network)

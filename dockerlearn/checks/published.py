@@ -1,12 +1,16 @@
-"""Finds where a container's port is reached from the host."""
+"""Finds where a container's port is reached: from the host, or from inside another container."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
+import msgspec
+
 from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding, Mention, Noun
+from dockerlearn.checks.inside import running, view
 from dockerlearn.engine.snapshots import Binding
+from dockerlearn.world.asking import Asked, Question, is_name
 from dockerlearn.world.world import World
 
 
@@ -23,10 +27,21 @@ def parse(text: str) -> tuple[str, int]:
 
 
 class AtPort(Noun, frozen=True, kw_only=True):
-    """A noun whose name is ``CONTAINER:PORT``: it asks at a port of a container, from the host."""
+    """A noun whose name is ``CONTAINER:PORT``: it asks at a port of a container.
+
+    From the host, through the port that is published; or, with ``from``, from inside another container, by the name of
+    the one that is asked or by ``by_name``, which has to lead there. Nothing needs to be published for that.
+    """
+
+    from_: str | None = msgspec.field(default=None, name="from")
+    by_name: str | None = None
 
     def __post_init__(self) -> None:
         parse(self.name)
+        if self.by_name is not None and self.from_ is None:
+            raise ValueError("by_name: goes with from:, for names are known inside only")
+        if not is_name(self.written):
+            raise ValueError(f"{self.written!r} is not a name of a host")
 
     @property
     def container(self) -> str:
@@ -39,13 +54,43 @@ class AtPort(Noun, frozen=True, kw_only=True):
         return parse(self.name)[1]
 
     @property
+    def written(self) -> str:
+        """The name by which it is asked from inside."""
+        return self.by_name if self.by_name is not None else self.container
+
+    @property
+    def asked(self) -> str:
+        """What is asked, as ``dl-web:80``."""
+        return self.name if self.from_ is None else f"{self.written}:{self.port}"
+
+    @property
     def subject(self) -> str:
         """A port is about the container: if that is absent, nothing is said about its port."""
         return f"container {self.container}"
 
     def mentions(self) -> Iterator[Mention]:
-        """The container that is asked."""
+        """The container that is asked, and the one that asks."""
         yield "container", self.container
+        if self.from_ is not None:
+            yield "container", self.from_
+
+    @property
+    def question(self) -> Question:
+        """What is asked from inside."""
+        return Question(self.written, self.port)
+
+    def inside(self, world: World, expected: str) -> Generator[Finding, None, Asked | None]:
+        """Return what is seen from inside the container that asks, once the name leads to the right one."""
+        there = yield from running(world, (self.container, self.from_ or ""), expected)
+        if not there:
+            return None
+        found = yield from view(world, there[::-1], self.question, expected)
+        if found is None:
+            return None
+        if found.astray is not None:
+            yield Finding(ok=False, expected=expected, found=found.astray, next=f"docker inspect {self.container}")
+            return None
+        return found.asked
 
 
 def door(world: World, name: str, port: int, expected: str) -> Generator[Finding, None, tuple[str, int] | None]:

@@ -8,7 +8,7 @@ import msgspec
 
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.diagnose import ended, health, images, mounts, names, naming, origin, ports, starting
+from dockerlearn.diagnose import ended, health, images, inside, mounts, names, naming, origin, ports, starting
 from dockerlearn.diagnose.diagnosis import Case, Diagnosis, failing_field
 from dockerlearn.errors import DockerlearnError
 from dockerlearn.world.world import World
@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     origin.look,
     starting.look,
     names.look,
+    inside.look,
     mounts.look,
     mounts.unused,
     ended.look,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from dockerlearn.checks import prose
 from dockerlearn.checks.container import Container
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.matchers import ANY, NONE
 from dockerlearn.checks.tcp import Tcp
+from dockerlearn.diagnose import inside
 from dockerlearn.diagnose.diagnosis import Case, Diagnosis
 from dockerlearn.engine.snapshots import ContainerSnapshot
 
@@ -28,7 +31,7 @@ def _wanted(case: Case) -> list[tuple[str, int | None]]:
     """The ports that should be published, as 80/tcp, and the host's port where one is asked for."""
     check = case.check
     if isinstance(check, Http | Tcp):
-        return [(f"{check.port}/tcp", None)]
+        return [(f"{check.port}/tcp", None)] if check.from_ is None else []
     if not isinstance(check, Container) or case.field not in {"published", "asked_to_publish"}:
         return []
     asked = check.published if case.field == "published" else check.asked_to_publish
@@ -114,51 +117,99 @@ def _swapped(published: dict[str, list[int]], bare: int, number: int | None) -> 
     return None
 
 
+class _Silence(msgspec.Struct, frozen=True):
+    """A port at which nobody answers: whose, who found that, and how; ``outside`` is the port of the host."""
+
+    there: ContainerSnapshot
+    port: int
+    failure: str
+    asker: str = ""
+    outside: int | None = None
+
+    @property
+    def led(self) -> str:
+        """What is in order: the way that leads to the port."""
+        return (
+            f"its port {self.port} is published"
+            if self.outside is not None
+            else f"{self.asker} knows {self.there.name}"
+        )
+
+    @property
+    def knocked(self) -> str:
+        """Where nobody answers."""
+        return (
+            f"on port {self.outside} of the host" if self.outside is not None else f"{self.asker} on port {self.port}"
+        )
+
+
 def silent(case: Case) -> Diagnosis | None:
-    """Look who listens inside where a port is published and nobody answers."""
-    check, there = case.check, case.there
-    if not isinstance(check, Http | Tcp) or there is None or not there.is_up:
+    """Look who listens inside where a way leads to a port and nobody answers."""
+    silence = _silence(case)
+    if silence is None:
         return None
-    failure = case.world.hung_up(there, check.port)
-    if failure is None:
-        return None
+    there, port = silence.there, silence.port
     listeners = case.world.listeners(there)
     if listeners is None:
-        return _unseen(there, check, failure)
-    outside = min(binding.host_port or 0 for binding in there.published[f"{check.port}/tcp"])
-    here = [listener for listener in listeners if listener.port == check.port]
+        return _unseen(silence)
+    here = [listener for listener in listeners if listener.port == port]
     if any(not listener.loopback for listener in here):
         return None
     if here:
         return Diagnosis(
             name="bound to its own loopback",
-            found=f"nobody answers on port {outside} of the host: inside, {check.port} is open on 127.0.0.1 only",
+            found=f"nobody answers {silence.knocked}: inside, {port} is open on 127.0.0.1 only",
             why="Only the container itself can come in there: each container has a 127.0.0.1 of its own.",
             next=f"docker rm -f {there.name}, then run it again with a program that listens on 0.0.0.0",
         )
     others = ", ".join(str(port) for port in sorted({listener.port for listener in listeners}))
     if others:
+        inside = silence.outside is None
         return Diagnosis(
             name="listens on another port",
-            found=f"its port {check.port} is published, and nobody listens on it; its program listens on {others}",
-            why=f"The number after the colon is the port where the program listens. {_FIXED}",
-            next=f"docker rm -f {there.name}, then run it again with that port after the colon",
+            found=f"{silence.led}, and nobody listens on {port if inside else 'it'}; its program listens on {others}",
+            why=_OWN_PORTS if inside else f"The number after the colon is the port where the program listens. {_FIXED}",
+            next=f"docker rm -f {there.name}, then run it again with {_WAY[inside]}",
         )
+    said = case.world.logs(there)
     return Diagnosis(
         name="nobody listens",
-        found=f"its port {check.port} is published, and no program in it listens on any port",
-        why=f"The last it said: {prose.excerpt(case.world.logs(there))}." if case.world.logs(there).strip() else "",
+        found=f"{silence.led}, and no program in {there.name if silence.outside is None else 'it'} listens on any port",
+        why=f"The last it said: {prose.excerpt(said)}." if said.strip() else "",
         next=f"docker logs {there.name}",
     )
 
 
-def _unseen(there: ContainerSnapshot, check: Http | Tcp, failure: str) -> Diagnosis:
+_OWN_PORTS = "Between containers a port is the one where the program listens: what -p publishes is for the host only."
+_WAY = {True: "a program that listens on that port", False: "that port after the colon"}
+
+
+def _silence(case: Case) -> _Silence | None:
+    check, there = case.check, case.there
+    if isinstance(check, Http | Tcp) and check.from_ is None:
+        if there is None or not there.is_up:
+            return None
+        failure = case.world.hung_up(there, check.port)
+        if failure is None:
+            return None
+        outside = min(binding.host_port or 0 for binding in there.published[f"{check.port}/tcp"])
+        return _Silence(there, check.port, failure, outside=outside)
+    sight = inside.of(case)
+    if sight is None or not sight.both_run or sight.view is None or sight.view.astray is not None:
+        return None
+    closed = sight.view.asked.closed
+    if sight.question.port is None or closed is None:
+        return None
+    return _Silence(sight.target, sight.question.port, closed.text, asker=sight.asker.name)
+
+
+def _unseen(silence: _Silence) -> Diagnosis:
     return Diagnosis(
         name="probably bound to its own loopback",
-        found=f"its port {check.port} is published, and {failure}",
+        found=f"{silence.led}, and {silence.failure}",
         why=(
-            f"Probably its program does not listen on port {check.port}, or only on 127.0.0.1, which inside a "
+            f"Probably its program does not listen on port {silence.port}, or only on 127.0.0.1, which inside a "
             "container is the container itself."
         ),
-        next=f"docker logs {there.name}",
+        next=f"docker logs {silence.there.name}",
     )

@@ -78,14 +78,20 @@ class NetworkRow(msgspec.Struct, frozen=True):
 class Executed(msgspec.Struct, frozen=True):
     """What became of a command in a container.
 
-    ``output`` are both streams in the order they came, cut at the limit asked for. ``exit_code`` is None when it had
-    not ended in time; ``id`` is the engine's for this exec, by which its events are told from the learner's.
+    ``raw`` are both streams in the order they came, cut at the limit asked for, ``output`` the same as text.
+    ``exit_code`` is None when it had not ended in time; ``id`` is the engine's for this exec, by which its events are
+    told from the learner's.
     """
 
     id: str
     exit_code: int | None
-    output: str
+    raw: bytes
     cut: bool = False
+
+    @property
+    def output(self) -> str:
+        """What it printed."""
+        return self.raw.decode("utf-8", "replace")
 
 
 class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +100,9 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``publish`` maps ``80/tcp`` to a port on loopback; ``binds`` maps a path in the container to an absolute, checked
     host path, ``volumes`` to the name of a volume (an empty one makes an anonymous volume); what is in ``read_only`` of
     these paths cannot be written to. With ``no_copy`` an empty volume is not filled with what the image has there.
-    ``memory`` in bytes; of what it prints about ``log_bytes`` are kept, where that is given. An empty
-    ``name`` lets the engine choose one.
+    ``memory`` in bytes; of what it prints about ``log_bytes`` are kept, where that is given. An empty ``name`` lets the
+    engine choose one. Only a helper of ours, never a lesson's container, shares the network of another one (``joins``,
+    its id), has a ``tmpfs`` and is removed by the engine when it ends.
     """
 
     name: str
@@ -115,6 +122,9 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     hostname: str | None = None
     log_bytes: int | None = None
+    joins: str | None = None
+    tmpfs: frozenset[str] = frozenset()
+    auto_remove: bool = False
     memory: int = 256 * 1024 * 1024
     pids: int = 256
 

@@ -410,7 +410,7 @@ class DockerEngine:
                     watchdog.cancel()
             state = self._object(client.exec_inspect(started))
             code = None if state.get("Running") or late.is_set() else state.get("ExitCode")
-        return Executed(started, code, kept.decode("utf-8", "replace"), cut)
+        return Executed(started, code, kept, cut)
 
     def create_network(self, name: str, *, internal: bool = False, labels: Mapping[str, str] | None = None) -> str:
         """Make a bridge network and return its id. Raises ``EngineRejected`` with 409 when the name is taken."""
@@ -467,13 +467,15 @@ class DockerEngine:
             Mount(target, name or None, type="volume", read_only=target in spec.read_only, no_copy=spec.no_copy)
             for target, name in spec.volumes.items()
         ]
+        mounts += [Mount(target, None, type="tmpfs") for target in sorted(spec.tmpfs)]
         with self._translating(WORK_SECONDS):
             host = client.create_host_config(
                 port_bindings={port: ("127.0.0.1", number) for port, number in spec.publish.items()},
                 mounts=mounts,
                 mem_limit=spec.memory or None,
                 pids_limit=spec.pids or None,
-                network_mode=spec.network,
+                network_mode=spec.network if spec.joins is None else f"container:{_plain(spec.joins)}",
+                auto_remove=spec.auto_remove,
                 privileged=False,
                 log_config=None if spec.log_bytes is None else _log_config(spec.log_bytes),
             )

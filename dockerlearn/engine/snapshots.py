@@ -47,12 +47,13 @@ class Mount(msgspec.Struct, frozen=True):
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """What a container has on one network."""
+    """What a container has on one network; ``ip`` is its IPv4 address where it has one, ``ip6`` its IPv6 address."""
 
     network: str
     network_id: str
     ip: str | None
     names: frozenset[str]
+    ip6: str | None = None
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -488,6 +489,7 @@ def _memberships(value: object) -> tuple[Membership, ...]:
             network_id=str(item.get("NetworkID") or ""),
             ip=item.get("IPAddress") or item.get("GlobalIPv6Address") or None,
             names=frozenset(_texts(item.get("Aliases")) + _texts(item.get("DNSNames"))),
+            ip6=item.get("GlobalIPv6Address") or None,
         )
         for name, item in sorted(value.items())
         if isinstance(item, Mapping)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 if TYPE_CHECKING:
+    import http.client
     import socket
 
 LIMIT = 262_144
@@ -33,6 +34,10 @@ class HttpFailure(msgspec.Struct, frozen=True):
     kind: str
     text: str
     may_come: bool
+
+
+_CLOSED = HttpFailure("reset", "the connection was closed without an answer", may_come=True)
+_GARBAGE = HttpFailure("garbage", "what answered does not speak HTTP", may_come=False)
 
 
 class HttpClient:
@@ -59,33 +64,59 @@ class HttpClient:
             watchdog.daemon = True
             watchdog.start()
             connection.request("GET", path, headers={"Host": f"{host}:{port}", "Connection": "close"})
-            response = connection.getresponse()
-            body = bytearray()
-            while len(body) < LIMIT:
-                part = response.read1(65_536)
-                if not part:
-                    break
-                body += part
-            if self._clock() >= until:
-                return late
-            return HttpAnswer(
-                response.status, tuple(response.getheaders()), bytes(body[:LIMIT]).decode("utf-8", "replace")
-            )
+            answer = _answer(connection.getresponse())
+            return late if self._clock() >= until else answer
         except ConnectionRefusedError:
             return HttpFailure("refused", "the connection was refused", may_come=True)
         except TimeoutError:
             return late
         except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, http.client.IncompleteRead):
-            closed = HttpFailure("reset", "the connection was closed without an answer", may_come=True)
-            return late if self._clock() >= until else closed
+            return late if self._clock() >= until else _CLOSED
         except (http.client.HTTPException, ValueError):
-            return HttpFailure("garbage", "what answered does not speak HTTP", may_come=False)
+            return _GARBAGE
         except OSError as error:
             return HttpFailure("unreachable", error.strerror or str(error), may_come=True)
         finally:
             if watchdog is not None:
                 watchdog.cancel()
             connection.close()
+
+
+def read_answer(raw: BinaryIO) -> HttpAnswer | HttpFailure:
+    r"""Read an answer to a GET from all the bytes that came. Never raises.
+
+    >>> import io
+    >>> read_answer(io.BytesIO(b"HTTP/1.0 302 Found\r\nLocation: http://elsewhere/\r\n\r\n")).status
+    302
+    """
+    import http.client
+
+    response = http.client.HTTPResponse(_Sent(raw), method="GET")  # type: ignore[arg-type]  # all it asks of a socket
+    try:
+        response.begin()
+        return _answer(response)
+    except (ConnectionResetError, http.client.RemoteDisconnected, http.client.IncompleteRead):
+        return _CLOSED
+    except (http.client.HTTPException, ValueError):
+        return _GARBAGE
+
+
+class _Sent:
+    """Bytes that came, in the place of the socket they came from."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    def makefile(self, _mode: str) -> BinaryIO:
+        return self._raw
+
+
+def _answer(response: http.client.HTTPResponse) -> HttpAnswer:
+    body = bytearray()
+    while len(body) < LIMIT and (part := response.read1(65_536)):
+        body += part
+    text = bytes(body[:LIMIT]).decode("utf-8", "replace")
+    return HttpAnswer(response.status, tuple(response.getheaders()), text)
 
 
 def _shut(sock: socket.socket) -> None:

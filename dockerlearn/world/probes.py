@@ -1,8 +1,10 @@
 """Looks that need something to be run or made on the engine: in containers, images and volumes.
 
 Their rules: what is run has its time and its output is cut; helpers have no name and no label, no way to the network or
-the host, and are removed with their volumes whatever happens; nothing of it counts as the learner's. A helper is known
-by its host name (``HELPER``), what runs in a container by ``DOCKERLEARN_PROBE`` in its environment.
+the host, and are removed with their volumes whatever happens; nothing of it counts as the learner's. One that asks on
+behalf of a container shares its network, and ends and is removed by itself. A helper is known by its host name
+(``HELPER``) or, where it has another's, by its ``MARK``; what runs in a container by ``DOCKERLEARN_PROBE`` in its
+environment.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import msgspec
 from dockerlearn.engine.api import ContainerSpec, EngineApi, Executed, PathInContainer
 from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
 from dockerlearn.errors import EngineError, EngineRejected
+from dockerlearn.world import asking
+from dockerlearn.world.asking import Asked, Question
 
 EXEC_SECONDS = 3.0
 """Seconds that a command in a container may take."""
@@ -32,6 +36,12 @@ OUTPUT = 65_536
 
 HELPER = "dockerlearn-probe"
 """The host name of helpers, and what those that are never started would run."""
+
+MARK = "/dockerlearn-probe"
+"""Where a helper with another container's host name has an empty tmpfs, by which an engine finds it in one request."""
+
+BESIDE_SECONDS = 20
+"""Seconds after which a helper that shares a network ends by itself."""
 
 _PLACE = "/dockerlearn-volume"
 
@@ -76,20 +86,63 @@ class Probes:
         self.execs: set[str] = set()
         self.helpers: set[str] = set()
 
-    def exec(self, container_id: str, command: Sequence[str]) -> Executed:
+    def exec(
+        self, container_id: str, command: Sequence[str], *, seconds: float | None = None, limit: int = OUTPUT
+    ) -> Executed:
         """Run a command in a container. What does not end in time is ended, it and what it has started.
 
         An engine cannot do that. We can where we may see the engine's processes, else a shell in the container can; a
         container without one, of another user's engine, keeps the process until it stops.
         """
         mark = os.urandom(8).hex()
-        done = self._engine.exec(container_id, command, seconds=EXEC_SECONDS, limit=OUTPUT, mark=mark)
+        done = self._engine.exec(container_id, command, seconds=seconds or EXEC_SECONDS, limit=limit, mark=mark)
         self.execs.add(done.id)
         if done.exit_code is None:
             _end_here(mark)
             with contextlib.suppress(EngineError):  # it was ours to try: a container without a shell cannot help
                 self.execs.add(self._engine.exec(container_id, ["sh", "-c", _END, mark], seconds=EXEC_SECONDS).id)
         return done
+
+    def ask(self, asker: ContainerSnapshot, question: Question, images: Sequence[ImageSnapshot]) -> Asked | None:
+        """Ask something from inside a container: with what it has, else beside it with what one of ``images`` has.
+
+        None where neither can, or the container stopped meanwhile.
+        """
+        asked = self._ask_in(asker.id, question)
+        for image in images:
+            if asked is not None:
+                break
+            asked = self._ask_beside(asker, question, image)
+        return asked
+
+    def _ask_in(self, container_id: str, question: Question) -> Asked | None:
+        try:
+            done = self.exec(container_id, question.command, seconds=asking.SECONDS, limit=2 * asking.MOST)
+        except EngineRejected:
+            return None  # no shell; or it does not run any more
+        return asking.read(question, done.raw, late=done.exit_code is None)
+
+    def _ask_beside(self, asker: ContainerSnapshot, question: Question, image: ImageSnapshot) -> Asked | None:
+        spec = ContainerSpec(
+            name="",
+            image=image.id,
+            entrypoint=("sleep",),
+            command=(str(BESIDE_SECONDS),),
+            joins=asker.id,
+            tmpfs=frozenset({MARK}),
+            volumes=dict.fromkeys(image.volumes, ""),
+            no_copy=True,
+            auto_remove=True,
+            memory=_MEMORY,
+            pids=_PIDS,
+            log_bytes=_LOG,
+        )
+        try:
+            with self._helper(spec) as made:
+                self._engine.start_container(made)
+                return self._ask_in(made, question)
+        except EngineRejected:
+            return None  # this image has nothing to wait with; or the container does not run any more
 
     def image_paths(self, image: ImageSnapshot, paths: Sequence[str]) -> dict[str, PathInContainer | None]:
         """Look at paths inside an image, through a helper that is never started."""
@@ -170,21 +223,33 @@ def _end_here(mark: str) -> None:
 def sweep(engine: EngineApi) -> int:
     """Remove helpers that a tutor which was killed has left behind, and return how many there were.
 
-    Costs a request, and a look at each container without a network: helpers have none.
+    Costs three requests, and a look at each container without a network, which helpers do not have, or with our mark.
     """
     nowhere = engine.network("none")
+    rows = [*(engine.users_of_network(nowhere) if nowhere is not None else ()), *engine.users_of_volume(MARK)]
     removed = 0
-    for row in engine.users_of_network(nowhere) if nowhere is not None else ():
+    for row in rows:
         if engine.now() - row.created < LEFT_AFTER:
             continue
         there = engine.container(row.id)
-        if there is not None and _is_helper(there):
+        if there is not None and _is_certainly_ours(there):
             removed += engine.remove_container(there.id)
     return removed
 
 
-def _is_helper(there: ContainerSnapshot) -> bool:
+def is_helper(there: ContainerSnapshot) -> bool:
+    """Whether a container says that it is a helper: enough not to count it, too little to remove it."""
+    return there.hostname == HELPER or any(mount.target == MARK for mount in there.mounts)
+
+
+def _is_certainly_ours(there: ContainerSnapshot) -> bool:
     """Whether a container is as helpers are made in every respect; a host name alone proves nothing."""
+    if "_" not in there.name:
+        return False
+    limited = (there.memory, there.pids_limit) == (_MEMORY, _PIDS)
+    if there.network_mode.startswith("container:"):
+        marked = any(mount.target == MARK and mount.kind == "tmpfs" for mount in there.mounts)
+        waits = (there.entrypoint, there.command) == (("sleep",), (str(BESIDE_SECONDS),))
+        return marked and waits and limited and there.auto_remove
     looks = there.never_started and there.entrypoint == (HELPER,)
-    runs = (there.memory, there.pids_limit) == (_MEMORY, _PIDS)
-    return there.hostname == HELPER and there.network_mode == "none" and "_" in there.name and (looks or runs)
+    return there.hostname == HELPER and there.network_mode == "none" and (looks or limited)

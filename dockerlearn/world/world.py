@@ -12,16 +12,23 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import ContainerRow, EngineApi, Executed, PathInContainer
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot, NetworkSnapshot, VolumeSnapshot
+from dockerlearn.engine.snapshots import (
+    ContainerSnapshot,
+    ImageSnapshot,
+    Membership,
+    NetworkSnapshot,
+    VolumeSnapshot,
+)
 from dockerlearn.errors import EngineError
 from dockerlearn.world import host
 from dockerlearn.world.archive import Archive, read_archive
+from dockerlearn.world.asking import Asked, Question, plain
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
 from dockerlearn.world.image_memory import ImageMemory
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.knock import knock as knock_at
 from dockerlearn.world.listening import Listener, listeners
-from dockerlearn.world.probes import HELPER, Probes, Ran
+from dockerlearn.world.probes import Probes, Ran, is_helper
 from dockerlearn.world.workspace import FileSnapshot, locate, read_file
 
 _DESKTOP = "/run/desktop/mnt/host"
@@ -29,6 +36,10 @@ _DESKTOP = "/run/desktop/mnt/host"
 
 NEWEST = 50
 """Containers that are looked through for a name that was nearly right."""
+
+
+_HELPERS = 3  # images that are tried as a helper's
+_CHAIN = 4  # containers that use each other's network, one after the other
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -90,6 +101,7 @@ class World:
         self._volume_paths: dict[tuple[str, str], PathInContainer | None] = {}
         self._runs: dict[tuple[str, tuple[str, ...] | None], Ran] = {}
         self._execs: dict[tuple[str, tuple[str, ...]], Executed] = {}
+        self._asked: dict[tuple[str, Question], Asked | None] = {}
         self._knocks: dict[tuple[str, int], Closed | None] = {}
         self._processes: dict[str, tuple[str, ...]] = {}
         self._changes: dict[str, Mapping[str, str]] = {}
@@ -185,8 +197,7 @@ class World:
         return tuple(
             there
             for there in found
-            if (there.id in self.scope.own or (since is not None and there.created >= since))
-            and there.hostname != HELPER
+            if (there.id in self.scope.own or (since is not None and there.created >= since)) and not is_helper(there)
         )
 
     def volume_paths(self, volume: VolumeSnapshot, paths: tuple[str, ...]) -> dict[str, PathInContainer | None] | None:
@@ -216,16 +227,53 @@ class World:
             self._execs[container.id, command] = self.probes.exec(container.id, command)
         return self._execs[container.id, command]
 
+    def ask(self, asker: ContainerSnapshot, question: Question) -> Asked | None:
+        """What is seen from inside a running container; None when neither it nor an image of the pack can ask."""
+        if (asker.id, question) not in self._asked:
+            found = [image for name in self.scope.images if (image := self.image(name)) is not None]
+            # The smallest ones are made of what is needed here; of a large one nobody wants a container in between.
+            images = sorted(found, key=lambda image: image.size)[:_HELPERS]
+            self._asked[asker.id, question] = self.probes.ask(asker, question, images)
+        return self._asked[asker.id, question]
+
     def knock(self, host: str, port: int) -> Closed | None:
         """Why a published port takes no connection; None when it does."""
         if (host, port) not in self._knocks:
             self._knocks[host, port] = self._knock(host, port)
         return self._knocks[host, port]
 
+    def network_of(self, container: ContainerSnapshot) -> ContainerSnapshot:
+        """The container whose network a container uses: its own, or that of ``--network container:OTHER``."""
+        for _ in range(_CHAIN):
+            mode = container.network_mode
+            other = self.container_by_id(mode.removeprefix("container:")) if mode.startswith("container:") else None
+            if other is None:
+                break
+            container = other
+        return container
+
     def names_on(self, container: ContainerSnapshot, network: str) -> frozenset[str] | None:
         """What a container is called on a network of this name that is there now; None when it is not on it.
 
-        One that was on a network of the same name before is not on this one. On the default bridge there are no names.
+        On the default bridge there are no names.
+        """
+        member = self.member_of(container, network)
+        if member is None:
+            return None
+        own = frozenset() if network == "bridge" else frozenset({container.name})
+        return member.names | own
+
+    def addresses(self, container: ContainerSnapshot, network: str | None = None) -> frozenset[str]:
+        """The addresses of a container on a network of this name, or on all of its networks."""
+        there = self.network_of(container)
+        one = self.member_of(there, network) if network is not None else None
+        members = there.networks if network is None else [one] if one is not None else []
+        return frozenset(plain(found) for member in members for found in (member.ip, member.ip6) if found)
+
+    def member_of(self, container: ContainerSnapshot, network: str) -> Membership | None:
+        """What a container has on a network of this name that is there now; None when it is not on it.
+
+        One that was on a network of the same name before is not on this one.
         """
         # Podman's default network has a name of its own; one network is meant.
         there = self.network(network) or (self.network("podman") if network == "bridge" else None)
@@ -235,8 +283,7 @@ class World:
             # What never ran knows the networks by the words that were typed, and not yet by their ids.
             same = member.network_id == there.id if member.network_id else member.network in {there.name, there.id}
             if same or (len(member.network) >= 12 and there.id.startswith(member.network)):
-                own = frozenset() if network == "bridge" else frozenset({container.name})
-                return member.names | own
+                return member
         return None
 
     def processes(self, container: ContainerSnapshot) -> tuple[str, ...]:
