@@ -434,6 +434,7 @@ class FakeEngine:
             Mount("volume", f"/volumes/{name}", target, target in locked, name or make_id(target), not name)
             for target, name in spec.volumes.items()
         ]
+        mounts += [Mount("tmpfs", "", target, read_only=False, name=target) for target in spec.tmpfs]
         there = self._network(network)
         self.by_name[spec.name] = make_container(
             spec.name,
@@ -455,10 +456,13 @@ class FakeEngine:
             exposed=image.exposed | frozenset(spec.publish),
             asked=asked,
             mounts=tuple(sorted(mounts, key=lambda mount: mount.target)),
-            networks=(
+            networks=()
+            if spec.joins
+            else (
                 Membership(network, there.id if there else make_id("network", network), None, frozenset(spec.aliases)),
             ),
-            network_mode=network,
+            network_mode=f"container:{spec.joins}" if spec.joins else network,
+            auto_remove=spec.auto_remove,
             memory=spec.memory,
             pids_limit=spec.pids,
         )

@@ -24,7 +24,7 @@ from dockerlearn.engine.api import PathInContainer
 from dockerlearn.engine.snapshots import Membership
 from dockerlearn.world import asking
 from dockerlearn.world.asking import Asked, Question, read
-from dockerlearn.world.http import HttpAnswer, HttpFailure
+from dockerlearn.world.http import LIMIT, HttpAnswer, HttpFailure
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.probes import BESIDE_SECONDS, MARK, sweep
 from dockerlearn.world.world import Scope, World
@@ -106,7 +106,7 @@ class TestReaches:
         no(seen(engine, reaches()), "a line of /etc/hosts says that dl-b is 10.9.8.7", "a line in the hosts file")
 
     def test_several_with_one_name(self, engine: FakeEngine) -> None:
-        both = {"to": ["dl-b", "dl-c"], "by_name": "shared"}
+        both: dict[str, Any] = {"to": ["dl-b", "dl-c"], "by_name": "shared"}
         says(engine, leads("172.18.0.3", "172.18.0.4"), "shared")
         assert seen(engine, reaches(**both)).met
         says(engine, leads("172.18.0.4"), "shared")
@@ -345,7 +345,7 @@ class TestReading:
         )
         assert asked is not None
         assert isinstance(asked.answer, HttpAnswer)
-        assert len(asked.answer.body) == asking.LIMIT
+        assert len(asked.answer.body) == LIMIT
 
 
 @contextlib.contextmanager
