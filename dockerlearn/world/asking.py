@@ -58,12 +58,12 @@ if command -v bash >/dev/null 2>&1; then
   echo asking
   exec $limit bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
     echo "dockerlearn: connected"
-    [ -n "$2" ] || exit 0; printf %s "$2" >&3; exec head -c "$3" <&3' "$first" "$1" "$2" "$3" 2>&1
+    [ -n "$2" ] || exit 0; printf %s "$2" >&3; exec head -c "$3" <&3 2>/dev/null' "$first" "$1" "$2" "$3" 2>&1
 fi
 command -v nc >/dev/null 2>&1 || unable
 echo asking
 exec $limit nc -w 2 "$first" "$1" -e sh -c 'echo "dockerlearn: connected" >&2
-  [ -n "$0" ] || exit 0; printf %s "$0"; exec head -c "$1" >&2' "$2" "$3" 2>&1
+  [ -n "$0" ] || exit 0; printf %s "$0"; exec head -c "$1" >&2 2>/dev/null' "$2" "$3" 2>&1
 """
 
 
