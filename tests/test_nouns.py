@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from dockerlearn.engine.snapshots import (
     Binding,
     Membership,
     Mount,
+    changes_from_diff,
+    commands_from_top,
     container_from_inspect,
     network_from_inspect,
     volume_from_inspect,
@@ -25,7 +28,7 @@ from dockerlearn.world.knock import Closed
 from dockerlearn.world.probes import HELPER, sweep
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import BEGINNING, FakeEngine, make_id, make_image
-from tests.test_snapshots import read
+from tests.test_snapshots import RECORDED, read
 
 IMAGES = {"busybox": "busybox:1.36", "nginx": "nginx:1.27"}
 BUSYBOX = make_image("busybox:1.36", digests=("busybox@sha256:" + "1" * 64,))
@@ -66,6 +69,27 @@ def with_volume(name: str, target: str = "/data") -> tuple[Mount, ...]:
 
 def file(text: str) -> PathInContainer:
     return PathInContainer("file", 0o644, len(text), text.encode())
+
+
+every_recorded = pytest.mark.parametrize(
+    "recorded", ["docker-20.10", "docker-28.5", "docker-28.5-containerd", "podman-4.3"]
+)
+
+
+def there(engine: FakeEngine, recorded: str) -> None:
+    """Put there what was recorded of an engine."""
+    for name in ("net", "internal"):
+        network = network_from_inspect(read(f"{recorded}.network-{name}"))
+        engine.networks_by_name[network.name] = network
+    for name in ("vol", "plain"):
+        volume = volume_from_inspect(read(f"{recorded}.volume-{name}"))
+        engine.volumes_by_name[volume.name] = volume
+    for name in ("db", "joined", "alone"):
+        found = container_from_inspect(read(f"{recorded}.container-{name}"))
+        engine.by_name[found.name] = found
+    db = engine.by_name["dl-db"].id
+    engine.processes[db] = commands_from_top(read(f"{recorded}.top"))
+    engine.differences[db] = changes_from_diff(json.loads((RECORDED / f"{recorded}.changes.json").read_text()))
 
 
 class TestNetwork:
@@ -130,18 +154,38 @@ class TestNetwork:
         engine.add("dl-web")
         no(seen(engine, network="bridge", attached={"dl-web": "dl-web"}), "it is called nothing")
 
-    def test_recorded(self, engine: FakeEngine) -> None:
-        network = network_from_inspect(read("docker-20.10.network-net"))
-        engine.networks_by_name["h2-net"] = network
-        full = container_from_inspect(read("docker-20.10.container-full"))
-        (member,) = full.networks
-        joined = msgspec.structs.replace(member, network_id=network.id)
-        engine.by_name["h2-full"] = msgspec.structs.replace(full, networks=(joined,))
-        assert seen(engine, network="h2-net", driver="bridge", internal="false", labels={"course": "yes"}).met
-        assert seen(engine, network="h2-net", attached={"h2-full": "alias-one"}).met
-        no(seen(engine, network="h2-net", attached={"h2-full": "alias-two"}), "alias-one")
-        engine.networks_by_name["h2-in"] = network_from_inspect(read("docker-20.10.network-internal"))
-        assert seen(engine, network="h2-in", internal="true", attached="none").met
+    @every_recorded
+    def test_recorded(self, engine: FakeEngine, recorded: str) -> None:
+        there(engine, recorded)
+        asked: dict[str, Any] = {"driver": "bridge", "internal": "false", "labels": {"course": "yes"}}
+        assert seen(engine, network="dl-net", attached={"dl-db": "db", "dl-web": "www"}, **asked).met
+        assert seen(engine, network="dl-net", attached=["dl-web", "dl-db"]).met
+        assert seen(engine, network="dl-in", internal="true", attached={"dl-web": "dl-web", "dl-db": "none"}).met
+        no(seen(engine, network="dl-net", internal="true"), "it does not")
+        no(seen(engine, network="dl-net", labels={"course": "no"}), "it is yes")
+        no(seen(engine, network="dl-net", attached={"dl-db": "www"}), "db")
+        no(seen(engine, network="dl-in", attached=["dl-db"]), "it is on dl-net")
+        no(seen(engine, network="dl-net", attached=["dl-alone"]), "it is on no network")
+
+    @every_recorded
+    def test_recorded_memberships(self, engine: FakeEngine, recorded: str) -> None:
+        there(engine, recorded)
+        assert seen(engine, container="dl-web", networks={"dl-net": "www", "dl-in": "any", "bridge": "none"}).met
+        assert seen(engine, container="dl-alone", networks="none").met
+        no(seen(engine, container="dl-web", networks=["bridge"]), "it is on dl-in, dl-net")
+        no(seen(engine, container="dl-web", networks={"dl-in": "www"}), "dl-web")
+        engine.add_network("dl-net", id=make_id("newer"))
+        # Podman tells no id by which one that was there before could be told from one of the same name.
+        assert seen(engine, container="dl-web", networks=["dl-net"]).met is (recorded == "podman-4.3")
+
+    @every_recorded
+    def test_recorded_addresses(self, engine: FakeEngine, recorded: str) -> None:
+        there(engine, recorded)
+        world = World(engine, Path("/"), Scope(IMAGES))
+        web = engine.by_name["dl-web"]
+        (inner,) = world.addresses(web, "dl-in")
+        assert inner.startswith("10.213.129.")
+        assert world.addresses(web) == world.addresses(web, "dl-net") | {inner}
 
     def test_what_is_asked_costs_the_same_with_many_others(self, engine: FakeEngine) -> None:
         engine.add_network("dl-net")
@@ -206,11 +250,38 @@ class TestVolume:
         engine.images.clear()
         assert seen(engine, volume="dl-data", files={"/note": "any"}).status is Status.UNKNOWN
 
-    def test_recorded(self, engine: FakeEngine) -> None:
-        engine.volumes_by_name["h2-vol"] = volume_from_inspect(read("docker-20.10.volume-vol"))
-        engine.by_name["h2-full"] = container_from_inspect(read("docker-20.10.container-full"))
-        assert seen(engine, volume="h2-vol", driver="local", labels={"course": "yes"}, used_by=["h2-full"]).met
-        no(seen(engine, volume="h2-vol", labels={"course": "none"}))
+    @every_recorded
+    def test_recorded(self, engine: FakeEngine, recorded: str) -> None:
+        there(engine, recorded)
+        assert seen(engine, volume="dl-data", driver="local", labels={"course": "yes"}, used_by=["dl-db"]).met
+        assert seen(engine, volume="dl-plain", labels={"course": "none"}, used_by={"dl-web": "none"}).met
+        no(seen(engine, volume="dl-data", labels={"course": "none"}), "it is yes")
+        no(seen(engine, volume="dl-plain", driver="nfs"), "it is local")
+        no(seen(engine, volume="dl-data", used_by=["dl-web"]), "nothing is mounted")
+
+    @every_recorded
+    def test_recorded_mounts(self, engine: FakeEngine, recorded: str) -> None:
+        there(engine, recorded)
+        asked: dict[str, Any] = {
+            "/data": {"kind": "volume", "name": "dl-data", "read_only": "false"}, "/plain": {"read_only": "true"},
+            "/anon": {"anonymous": "true"}, "/host": {"kind": "bind", "source": "/etc"}, "/scratch": {"kind": "tmpfs"},
+        }  # fmt: skip
+        assert seen(engine, container="dl-db", mounts=asked).met
+        assert seen(engine, container="dl-web", mounts="none").met
+        no(seen(engine, container="dl-db", mounts={"/data": "dl-plain"}), "the volume dl-data is mounted at /data")
+        no(seen(engine, container="dl-db", mounts={"/data": {"read_only": "true"}}), "dl-data")
+        no(seen(engine, container="dl-db", mounts={"/host": {"kind": "volume"}}), "the folder /etc of the host")
+        no(seen(engine, container="dl-db", mounts={"/anon": {"anonymous": "false"}}), "without a name")
+
+    @every_recorded
+    def test_recorded_processes_and_changes(self, engine: FakeEngine, recorded: str) -> None:
+        there(engine, recorded)
+        assert seen(engine, container="dl-db", processes={"contains": "sleep 700"}).met
+        no(seen(engine, container="dl-db", processes={"contains": "httpd"}), 'it runs "sleep 600", "sleep 700"')
+        assert seen(engine, container="dl-db", changed={"/etc/new": "added", "/etc/group": "deleted"}).met
+        assert seen(engine, container="dl-db", changed={"/data": "none", "/host": "none", "/scratch": "none"}).met
+        no(seen(engine, container="dl-db", changed={"/etc/group": "added"}), "/etc/group is deleted")
+        no(seen(engine, container="dl-db", changed={"/data": "any"}), "/data is as in the image")
 
 
 class TestTcp:

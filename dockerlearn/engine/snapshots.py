@@ -349,12 +349,15 @@ def event_from_message(raw: Json) -> EventSnapshot:
     action, _, command = str(raw.get("Action") or "").partition(": ")
     nanoseconds = int(raw.get("timeNano") or int(raw.get("time") or 0) * 1_000_000_000)
     attributes = {str(name): str(value) for name, value in _part(actor, "Attributes").items()}
+    kind, identifier, name = str(raw.get("Type") or ""), str(actor.get("ID") or ""), attributes.get("name", "")
+    if kind == "volume":  # known by its name: Docker tells that as its id, Podman among the attributes
+        identifier = name = identifier or name
     return EventSnapshot(
         nanoseconds=nanoseconds,
-        kind=str(raw.get("Type") or ""),
+        kind=kind,
         action=action,
-        id=str(actor.get("ID") or ""),
-        name=attributes.get("name", ""),
+        id=identifier,
+        name=name,
         command=command.strip(),  # the engine ends it with a space
         attributes=attributes,
     )
@@ -363,8 +366,12 @@ def event_from_message(raw: Json) -> EventSnapshot:
 def commands_from_top(raw: Json) -> tuple[str, ...]:
     """Read the JSON of ``GET /containers/{id}/top``: the command line of each process."""
     titles = _texts(raw.get("Titles"))
-    column = next((place for place, title in enumerate(titles) if title in {"CMD", "COMMAND"}), len(titles) - 1)
     rows = [_texts(row) for row in raw.get("Processes") or ()]
+    if len(titles) == 1 and (together := titles[0].split())[1:]:
+        # Podman asks the container's own ps where it can, and hands on its lines as they are.
+        titles = tuple(together)
+        rows = [tuple(row[0].split(None, len(titles) - 1)) for row in rows if row]
+    column = next((place for place, title in enumerate(titles) if title in {"CMD", "COMMAND"}), len(titles) - 1)
     return tuple(row[column] for row in rows if len(row) > column >= 0)
 
 
@@ -486,7 +493,8 @@ def _memberships(value: object) -> tuple[Membership, ...]:
     return tuple(
         Membership(
             network=str(name),
-            network_id=str(item.get("NetworkID") or ""),
+            # Podman puts the network's name there.
+            network_id=identifier if _ANONYMOUS.match(identifier := str(item.get("NetworkID") or "")) else "",
             ip=item.get("IPAddress") or item.get("GlobalIPv6Address") or None,
             names=frozenset(_texts(item.get("Aliases")) + _texts(item.get("DNSNames"))),
             ip6=item.get("GlobalIPv6Address") or None,

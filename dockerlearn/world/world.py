@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -293,9 +293,10 @@ class World:
         return self._processes[container.id]
 
     def changes(self, container: ContainerSnapshot) -> Mapping[str, str]:
-        """What differs in a container from its image."""
+        """What differs in a container from its image; the folders that were made to mount something on do not."""
         if container.id not in self._changes:
-            self._changes[container.id] = self.engine.changes(container.id)
+            found = self.engine.changes(container.id)
+            self._changes[container.id] = _without_mounts(found, [mount.target for mount in container.mounts])
         return self._changes[container.id]
 
     def is_folder(self, source: str, wanted: str) -> bool:
@@ -420,6 +421,21 @@ class World:
 
 def _names(typed: str, reference: str) -> bool:
     return not references.looks_like_id(typed) and references.normalise(typed) == references.normalise(reference)
+
+
+def _without_mounts(changes: Mapping[str, str], targets: Sequence[str]) -> Mapping[str, str]:
+    """Leave out mount points, and the folders above them in which nothing else differs.
+
+    >>> _without_mounts({"/srv": "changed", "/srv/data": "added", "/etc": "changed", "/etc/x": "added"}, ["/srv/data/"])
+    {'/etc': 'changed', '/etc/x': 'added'}
+    """
+    points = {target.rstrip("/") for target in targets}
+    above = {str(folder) for point in points for folder in PurePosixPath(point).parents}
+    left = {path: kind for path, kind in changes.items() if path not in points}
+    for path in sorted(above & set(left), key=len, reverse=True):
+        if left[path] != "deleted" and not any(other.startswith(f"{path}/") for other in left):
+            del left[path]
+    return left
 
 
 def same_content(one: ImageSnapshot, other: ImageSnapshot) -> bool:
