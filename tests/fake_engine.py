@@ -31,6 +31,7 @@ from dockerlearn.engine.snapshots import (
     VolumeSnapshot,
 )
 from dockerlearn.errors import EngineError, EngineRejected
+from dockerlearn.world.probes import MARK
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -118,6 +119,10 @@ def make_container(name: str, **fields: Any) -> ContainerSnapshot:
         "health": None,
     }
     return ContainerSnapshot(**(plain | fields))
+
+
+HELPER_OF_ANOTHER: Any = (Mount("tmpfs", "", MARK, read_only=False, name=MARK),)
+"""The mounts of a helper that shares a container's network, by which it is known: its host name is not its own."""
 
 
 def make_network(name: str, **fields: Any) -> NetworkSnapshot:

@@ -32,7 +32,7 @@ from dockerlearn.world.knock import Closed
 from dockerlearn.world.listening import Listener, listeners
 from dockerlearn.world.probes import HELPER
 from dockerlearn.world.world import Scope, World
-from tests.fake_engine import BEGINNING, FakeEngine, make_id, make_image
+from tests.fake_engine import BEGINNING, HELPER_OF_ANOTHER, FakeEngine, make_id, make_image
 
 LIVE = Path(__file__).parent / "live" / "test_diagnoses_live.py"
 REACH = Path(__file__).parent / "test_reach.py"
@@ -375,6 +375,7 @@ class TestNames:
 
     def test_a_helper_of_the_tutors_own_is_not_meant(self, engine: FakeEngine) -> None:
         engine.add("lazy_hopper", created=engine.clock, hostname=HELPER)
+        engine.add("sad_bell", created=engine.clock, mounts=HELPER_OF_ANOTHER)
         assert told(engine, raw=RUNNING).diagnosis == ""
         engine.add("eager_turing", created=engine.clock)
         assert told(engine, raw=RUNNING).next == "docker rename eager_turing dl-app"

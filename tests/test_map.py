@@ -16,7 +16,7 @@ from dockerlearn.ui.style import Style
 from dockerlearn.world.picture import Picture, Subjects, compare, take, with_gone
 from dockerlearn.world.probes import HELPER
 from tests.cli_support import Learner
-from tests.fake_engine import FakeEngine, make_id, make_image, make_network
+from tests.fake_engine import HELPER_OF_ANOTHER, FakeEngine, make_id, make_image, make_network
 
 BUSYBOX = make_image("docker.io/library/busybox:1.36")
 SHOP = make_image("docker.io/library/dl-shop:v1", layers=(*BUSYBOX.layers, "sha256:own"), size=2_100_000)
@@ -72,7 +72,8 @@ def test_what_is_taken(engine: FakeEngine) -> None:
 
 def test_helpers_of_our_own_are_hidden(engine: FakeEngine) -> None:
     engine.add("dl-probe", hostname=HELPER)
-    assert "dl-probe" not in {one.name for one in picture(engine).containers}
+    engine.add("dl-asker", mounts=HELPER_OF_ANOTHER)
+    assert {"dl-probe", "dl-asker"} & {one.name for one in picture(engine).containers} == set()
 
 
 def test_health_is_part_of_the_state(engine: FakeEngine) -> None:

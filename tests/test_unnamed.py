@@ -12,7 +12,7 @@ import pytest
 from dockerlearn.engine.snapshots import Mount
 from dockerlearn.setup import clean, unnamed
 from dockerlearn.world.probes import HELPER
-from tests.fake_engine import BEGINNING, make_id, make_image
+from tests.fake_engine import BEGINNING, HELPER_OF_ANOTHER, make_id, make_image
 from tests.setup_bench import IMAGES, Bench
 
 HEX = "a" * 64
@@ -57,6 +57,7 @@ def test_containers_that_were_given_no_name_are_listed_with_what_removes_them(be
         ("eager_turing", {"created": BEGINNING}),
         ("eager_turing", {"image_id": HERS.id}),
         ("eager_turing", {"hostname": HELPER}),
+        ("eager_turing", {"mounts": HELPER_OF_ANOTHER}),
         ("eager_turing", {"labels": {"com.docker.compose.project": "dl-models"}}),
         ("theirs", {}),
         ("dl-models", {}),

@@ -6,7 +6,7 @@ from dockerlearn.diagnose.diagnosis import Case, Diagnosis
 from dockerlearn.engine.api import ContainerRow
 from dockerlearn.engine.snapshots import is_made_up
 from dockerlearn.text import nearest
-from dockerlearn.world.probes import HELPER
+from dockerlearn.world.probes import is_helper
 
 
 def look(case: Case) -> Diagnosis | None:
@@ -49,7 +49,7 @@ def _nearly_right(case: Case, rows: list[ContainerRow]) -> Diagnosis | None:
 def _unnamed(case: Case, rows: list[ContainerRow]) -> Diagnosis | None:
     fresh = [row for row in rows if case.made_in_this_step(row.created.timestamp()) and is_made_up(row.name)]
     # Our own helpers have no name either, and another terminal may be looking with one right now.
-    fresh = [row for row in fresh if (there := case.world.container_by_id(row.id)) and there.hostname != HELPER]
+    fresh = [row for row in fresh if (there := case.world.container_by_id(row.id)) and not is_helper(there)]
     if len(fresh) != 1:
         return None
     return Diagnosis(

@@ -14,7 +14,7 @@ from dockerlearn.progress.store import Store
 from dockerlearn.setup.ledger import Owned, volume_id
 from dockerlearn.setup.traces import Memory
 from dockerlearn.text import one_line
-from dockerlearn.world.probes import HELPER
+from dockerlearn.world.probes import is_helper
 
 MOST = 20
 """Things of one kind that are looked at and listed; of more, how many there are is told."""
@@ -85,7 +85,7 @@ class _Look:
         ]
         for row in rows[:MOST]:
             there = self._engine.container(row.id)
-            if there is None or there.created < self._since or there.hostname == HELPER or _COMPOSE in there.labels:
+            if there is None or there.created < self._since or is_helper(there) or _COMPOSE in there.labels:
                 continue
             made_from = "an unfinished build" if row.image_id in untagged else one_line(row.image)
             reason = f"made from {made_from} in a lesson, without a name; whether it is still wanted is yours to say"

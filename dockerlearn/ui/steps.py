@@ -240,7 +240,7 @@ def _sentence(text: str, name: str) -> str:
 
 # What sentences of checks and diagnoses begin with. Anything else is a name, a command or a word from elsewhere.
 _OPENERS = frozenset({
-    "a", "all", "an", "another", "asked", "at", "between", "both", "each", "from", "in", "inside", "it", "its", "made",
-    "neither", "no", "nobody", "none", "not", "nothing", "on", "one", "only", "several", "some", "somebody", "that",
-    "the", "there", "they", "this", "to", "two", "what", "without", "your",
+    "a", "all", "an", "another", "asked", "at", "between", "both", "each", "from", "in", "inside", "it", "its", "line",
+    "made", "neither", "no", "nobody", "none", "not", "nothing", "on", "one", "only", "several", "some", "somebody",
+    "that", "the", "there", "they", "this", "to", "two", "what", "without", "your",
 })  # fmt: skip

@@ -10,7 +10,7 @@ import msgspec
 from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
 from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
-from dockerlearn.world.probes import HELPER
+from dockerlearn.world.probes import is_helper
 
 Kind = Literal["container", "image", "network", "volume"]
 Change = Literal["new", "gone", "changed"]
@@ -106,7 +106,7 @@ def take(engine: EngineApi, subjects: Subjects) -> Picture:
     wanted = frozenset(subjects.containers)
     seen = [engine.container(row.id) for row in rows if row.id in wanted]
     containers = sorted(
-        (_container(one) for one in seen if one is not None and one.hostname != HELPER), key=lambda one: one.name
+        (_container(one) for one in seen if one is not None and not is_helper(one)), key=lambda one: one.name
     )
     names = {place.network for one in containers for place in one.places}
     network_rows = engine.networks()
