@@ -268,6 +268,31 @@ def test_an_image_is_the_packs_by_any_name_or_the_courses_own(image: str) -> Non
     [
         ("{network: net}", "network", "the course's networks begin with dl-, and 'net' does not"),
         ("{network: dl-net, attached: [web]}", "attached[0]", "the course's containers begin with dl-"),
+        (
+            "{network: dl-net, reaches: [{from: web, to: dl-b}]}",
+            "reaches[0].from",
+            "the course's containers begin with dl-",
+        ),
+        (
+            "{network: dl-net, reaches: [{from: dl-a, to: b}]}",
+            "reaches[0].to",
+            "the course's containers begin with dl-",
+        ),
+        (
+            "{network: dl-net, reaches: [{from: dl-a, to: [dl-b, c], by_name: x}]}",
+            "reaches[0].to[1]",
+            "the course's containers begin with dl-",
+        ),
+        ("{network: dl-net, reaches: [{from: dl-a}]}", "reaches[0]", "the key to is missing"),
+        ("{network: dl-net, reaches: [{from: dl-a, to: dl-b, frmo: x}]}", "reaches[0].frmo", "unknown key"),
+        (
+            "{network: dl-net, reaches: [{from: dl-a, to: dl-b, by_name: '-e'}]}",
+            "reaches[0].by_name",
+            "not a name of a host",
+        ),
+        ("{http: 'dl-a:80', from: web}", "from", "the course's containers begin with dl-"),
+        ("{tcp: 'dl-a:80', from: web}", "from", "the course's containers begin with dl-"),
+        ("{tcp: 'dl-a:80', by_name: web}", "by_name", "goes with from:"),
         ("{network: dl-net, attached: {web: any}}", "attached.web", "the course's containers begin with dl-"),
         ("{volume: data}", "volume", "the course's volumes begin with dl-, and 'data' does not"),
         ("{volume: dl-data, used_by: db}", "used_by", "the course's containers begin with dl-"),
@@ -333,6 +358,9 @@ def test_good_networks_and_volumes_can_be_stated() -> None:
     "check",
     [
         "{network: bridge, attached: none}",
+        "{network: dl-net, reaches: [{from: dl-a, to: dl-b}, {from: dl-a, to: [dl-b, dl-c], by_name: x, port: 80}]}",
+        "{http: 'dl-a:80', from: dl-b, by_name: web, path: /x}",
+        "{tcp: 'dl-a:80', from: dl-b}",
         "{network: dl-net, attached: {dl-a: db, dl-b: none}}",
         "{volume: dl-data, used_by: any, files: {/note: hello}}",
         "{containers: {running: true, name: {matches: '^dl-'}}, count: 3}",

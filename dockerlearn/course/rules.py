@@ -15,6 +15,7 @@ from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
 from dockerlearn.checks.matchers import quantity
 from dockerlearn.checks.network import BUILT_IN, Network
+from dockerlearn.checks.reach import Reach
 from dockerlearn.checks.tcp import Tcp
 from dockerlearn.checks.volume import Volume
 from dockerlearn.course import models, variables
@@ -218,6 +219,12 @@ def _port_check(node: Map, path: str, report: Report, _context: Context) -> None
         address = node.get(key)
         if isinstance(address, Scalar) and ":" in address.text:
             _own(address, address.text.rpartition(":")[0], key_path(path, key), report)
+    _container_name(node, "from", path, report)
+
+
+def _reach(node: Map, path: str, report: Report, _context: Context) -> None:
+    _container_name(node, "from", path, report)
+    _keys(node, "to", path, report, lambda name, here, told: _own(name, name.text, here, told))
 
 
 def _image_check(node: Map, path: str, report: Report, context: Context) -> None:
@@ -293,6 +300,7 @@ _RULES: dict[type, Rule] = {
     Http: _port_check,
     Tcp: _port_check,
     Network: _network_check,
+    Reach: _reach,
     Volume: _volume_check,
     Image: _image_check,
     SetupContainer: _setup_container,

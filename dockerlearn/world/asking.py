@@ -105,8 +105,6 @@ def read(question: Question, output: bytes, *, late: bool) -> Asked | None:
     told, connected, rest = output.partition(_CONNECTED)
     lines = told.decode("utf-8", "replace").splitlines()
     first = next((line.removeprefix("first ") for line in lines if line.startswith("first ")), None)
-    if "unable" in lines:
-        return None
     if first is None:
         return Asked(()) if "nowhere" in lines or late else None
     addresses = _addresses(first, lines)
