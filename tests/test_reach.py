@@ -160,6 +160,13 @@ class TestReaches:
         says(engine, "nowhere\n", "db")
         no(seen(engine, reaches(by_name="db")), "there dl-b is called dl-b, shared", "not a name of it")
 
+    def test_a_silent_name_server_proves_nothing_of_a_name_that_the_engine_knows(self, engine: FakeEngine) -> None:
+        says(engine, "silence\n")
+        says(engine, "silence\n", "db")
+        assert seen(engine, reaches(reached="false")).status is Status.UNKNOWN
+        assert seen(engine, reaches(by_name="db", reached="false")).met
+        no(seen(engine, reaches()), "leads nowhere")
+
     def test_networks_of_others(self, engine: FakeEngine) -> None:
         shared = f"container:{engine.by_name['dl-c'].id}"
         engine.change("dl-b", networks=(), network_mode=shared)
@@ -299,7 +306,8 @@ class TestReading:
             ("", False, None),
             ("sh: not found\n", False, None),
             ("nowhere\n", False, Asked(())),
-            ("", True, Asked(())),
+            ("", True, Asked((), silent=True)),
+            ("silence\n", False, Asked((), silent=True)),
             ("first \nunable\n", False, None),
             (leads("10.0.0.1"), False, None),
             (leads("10.0.0.1") + "unable\n", False, None),
@@ -315,15 +323,16 @@ class TestReading:
              + REFUSED,
              False, Asked(("10.9.9.9",), Closed("the connection was refused", may_come=True, hung_up=True))),
             (leads("10.0.0.1") + CONNECTED, False,
-             Asked(("10.0.0.1",), None,
+             Asked(("10.0.0.1",), None, False,
                    HttpFailure("reset", "the connection was closed without an answer", may_come=True))),
             (leads("10.0.0.1") + CONNECTED + "\0\1 hello", False,
-             Asked(("10.0.0.1",), None, HttpFailure("garbage", "what answered does not speak HTTP", may_come=False))),
+             Asked(("10.0.0.1",), None, False,
+                   HttpFailure("garbage", "what answered does not speak HTTP", may_come=False))),
             (leads("10.0.0.1") + CONNECTED + "HTTP/1.0 200 OK\r\n\r\nhalf", True,
-             Asked(("10.0.0.1",), None,
+             Asked(("10.0.0.1",), None, False,
                    HttpFailure("timeout", "there was no whole answer within 6 s", may_come=True))),
             (leads("10.0.0.1") + CONNECTED + "HTTP/1.0 200 OK\r\nA: b\r\n\r\nall", False,
-             Asked(("10.0.0.1",), None, HttpAnswer(200, (("A", "b"),), "all"))),
+             Asked(("10.0.0.1",), None, False, HttpAnswer(200, (("A", "b"),), "all"))),
         ],
     )  # fmt: skip
     def test_what_the_script_prints(self, output: str, late: bool, expected: Asked | None) -> None:

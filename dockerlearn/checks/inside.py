@@ -58,7 +58,12 @@ class View(msgspec.Struct, frozen=True):
         if self.network is None or address not in self.world.addresses(target):
             return False
         # Where both share several networks the engine may answer with any of them, and the name is known on this one.
-        return self.name in (self.world.names_on(self.world.network_of(target), self.network) or ())
+        return self.is_a_name_of(target)
+
+    def is_a_name_of(self, target: ContainerSnapshot) -> bool:
+        """Whether the engine knows a target by the name, on the network that is asked about."""
+        there = self.world.network_of(target)
+        return self.network is not None and self.name in (self.world.names_on(there, self.network) or ())
 
 
 def running(

@@ -43,7 +43,8 @@ elif command -v wget >/dev/null 2>&1; then
   case "$? $said" in
     *"Connecting to "*" ("*":1)"*)
       first=${said#*" ("}; first=${first%%":1)"*}; first=${first#"["}; first=${first%"]"} ;;
-    *"bad address"* | "124 "* | "143 "*) echo nowhere; exit 0 ;;
+    *"bad address"*) echo nowhere; exit 0 ;;
+    "124 "* | "143 "*) echo silence; exit 0 ;;
     *) unable ;;
   esac
   echo "first $first"
@@ -85,11 +86,13 @@ class Question(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """What came back. ``addresses`` are where the name leads, none if nowhere; the first is the one that was tried.
 
-    ``closed`` says why there was no connection, None when there was one or no port was asked for.
+    ``silent`` when it leads nowhere because no name server answered in time. ``closed`` says why there was no
+    connection, None when there was one or no port was asked for.
     """
 
     addresses: tuple[str, ...]
     closed: Closed | None = None
+    silent: bool = False
     answer: HttpAnswer | HttpFailure | None = None
 
     @property
@@ -106,14 +109,15 @@ def read(question: Question, output: bytes, *, late: bool) -> Asked | None:
     lines = told.decode("utf-8", "replace").splitlines()
     first = next((line.removeprefix("first ") for line in lines if line.startswith("first ")), None)
     if first is None:
-        return Asked(()) if "nowhere" in lines or late else None
+        silent = late or "silence" in lines
+        return Asked((), silent=silent) if silent or "nowhere" in lines else None
     addresses = _addresses(first, lines)
     if not addresses:
         return None
     if question.port is None:
         return Asked(addresses)
     if connected:
-        return Asked(addresses, None, None if question.path is None else _answer(rest, late=late))
+        return Asked(addresses, answer=None if question.path is None else _answer(rest, late=late))
     closed = _closed("\n".join(lines[lines.index("asking") + 1 :]) if "asking" in lines else "", late=late)
     return None if closed is None else Asked(addresses, closed)
 
