@@ -14,7 +14,7 @@ import pytest
 
 from dockerlearn.checks.file import File
 from dockerlearn.checks.outcome import Status
-from dockerlearn.world.archive import Archive, SavedImage, read_archive
+from dockerlearn.world.archive import Archive, SavedImage, read_archive, read_members
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import FakeEngine, make_image
 
@@ -75,6 +75,17 @@ def test_a_file_that_is_not_there_is_no_archive(tmp_path: Path) -> None:
     assert read_archive(tmp_path / "none.tar") == Archive("other")
 
 
+def test_what_lies_in_it_and_is_no_file(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "some.tar", "w") as archive:
+        for name, kind in (("note", tarfile.DIRTYPE), ("deep/note", tarfile.SYMTYPE), ("x/note", tarfile.FIFOTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type = kind
+            archive.addfile(member)
+    assert [(one.kind, one.content) for one in read_members(tmp_path / "some.tar", "note")] == [
+        ("directory", None), ("link", None), ("other", None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("asked", "good", "bad"),
     [
@@ -86,6 +97,15 @@ def test_a_file_that_is_not_there_is_no_archive(tmp_path: Path) -> None:
         ({"archive_of": "dl-cake:v2"}, tar(saved(["localhost/dl-cake:v2"])), tar(saved(None))),
         ({"archive_of": "dl-cake:v2"}, tar(saved(["a:1", "docker.io/library/dl-cake:v2"])), tar(saved(["a:1"]))),
         ({"archive_of": "dl-cake:v2"}, tar(saved(["dl-cake:v2"])), tar({"etc/passwd": b"root"})),
+        ({"archive_files": {"note": "tea"}}, tar({"./note": b"tea\n"}), tar({"note": b"tee"})),
+        ({"archive_files": {"note": "tea"}}, tar({"data/note": b"tea"}), tar({"keynote": b"tea"})),
+        ({"archive_files": {"data/note": "tea"}}, tar({"data/note": b"tea"}), tar({"note": b"tea"})),
+        ({"archive_files": {"note": "tea"}}, tar({"old/note": b"tee", "note": b"tea"}), tar({"other": b"tea"})),
+        ({"archive_files": {"note": "any"}}, gzip.compress(tar({"note": b"tea"})), b"tea"),
+        ({"archive_files": {"note": "any"}}, tar({"note": b""}), tar({"note": b"tea"})[:700]),
+        ({"archive_files": {"note": "none"}}, tar({"other": b"tea"}), tar({"data/note": b"tea"})),
+        ({"archive_files": {"note": "none"}}, tar({"other": b"tea"}), tar({"other": b"tea"})[:700]),
+        ({"archive_files": {"note": {"not": "tea"}}}, tar({"note": b"tee"}), tar({"note": b"x" * 5_000_000})),
     ],
 )
 def test_each_field_says_yes_and_no(tmp_path: Path, asked: dict[str, Any], good: bytes, bad: bytes) -> None:

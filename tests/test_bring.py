@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from dockerlearn.engine.api import ContainerSpec, PathInContainer
 from dockerlearn.errors import EngineRejected, EngineSilent, NameTaken, SetupFailed, WorkspaceError
 from dockerlearn.setup import bring, ledger
-from dockerlearn.setup.spec import Setup
+from dockerlearn.setup.spec import Setup, SetupFile
 from dockerlearn.setup.workspace import MARKER
 from tests.fake_engine import make_image
 from tests.setup_bench import IMAGES, Bench, Killed, container, declared, file, image, no_container
@@ -403,6 +404,26 @@ def test_mode_is_brought_back(bench: Bench) -> None:
     (bench.workspace / "run.sh").chmod(0o644)
     bench.bring(file("run.sh", "x", executable=True))
     assert os.access(bench.workspace / "run.sh", os.X_OK)
+
+
+def test_an_archive_holds_its_files_and_is_written_once(bench: Bench) -> None:
+    item = SetupFile(file="backup.tar", archive={"note": "hello\n", "deep/other": "näh"})
+    bench.bring(item)
+    with tarfile.open(bench.workspace / "backup.tar") as archive:
+        held = {name: (file := archive.extractfile(name)) and file.read() for name in archive.getnames()}
+    assert held == {"note": b"hello\n", "deep/other": "näh".encode()}
+    assert bench.bring(item).actions == ()
+    (bench.workspace / "backup.tar").write_text("mine")
+    assert bench.bring(item).kept == ("backup.tar.yours-1",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"content": "x", "archive": {"note": "x"}}, *({"archive": {p: "x"}} for p in ("/etc", "../x", "a//b", ""))],
+)
+def test_what_is_no_file_to_set_up(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"needs either|not the path"):
+        SetupFile(file="backup.tar", **fields)
 
 
 def test_link_to_a_file_outside_is_not_written_through(bench: Bench, tmp_path: Path) -> None:

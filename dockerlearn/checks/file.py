@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding, Noun
+from dockerlearn.checks.files import content
 from dockerlearn.checks.matchers import Wanted, describe, fits, fits_some
 from dockerlearn.engine import references
 from dockerlearn.world.world import World
@@ -17,6 +18,10 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
 
     ``archive`` is ``image`` for what ``docker save`` writes, ``files`` for another tar archive, else ``other``.
     ``archive_of`` names an image that is in it, with its name; ``archive_names`` are the names of images in it.
+    ``archive_files`` maps paths in an archive, or their last parts, to what is kept there.
+
+    >>> File(file="backup.tar", archive_files={"note": "hello"}).subject
+    'file backup.tar'
     """
 
     word: ClassVar[str] = "file"
@@ -29,6 +34,7 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
     archive: Wanted | None = None
     archive_of: str | None = None
     archive_names: Wanted | None = None
+    archive_files: dict[str, Wanted] = {}
 
     def __post_init__(self) -> None:
         if self.file.startswith(("/", "~")) or ".." in self.file.split("/") or not self.file:
@@ -69,7 +75,7 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
             )
 
     def _archived(self, world: World) -> Iterator[Finding]:
-        if self.archive is None and self.archive_of is None and self.archive_names is None:
+        if (self.archive, self.archive_of, self.archive_names) == (None, None, None) and not self.archive_files:
             return
         there = world.archive(self.file)
         told = _KINDS[there.kind]
@@ -81,6 +87,15 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
             yield Finding(ok=False, expected=expected, found=f"they are {', '.join(names)}" if names else "it has none")
         if self.archive_of is not None:
             yield self._archive_of(world, self.archive_of, names)
+        if self.archive_files and there.kind == "other":
+            expected = f"{self.file} should be an archive with {', '.join(self.archive_files)} in it"
+            yield Finding(ok=False, expected=expected, found=f"it is {told}")
+            return
+        for path, wanted in self.archive_files.items():
+            # How deep it lies depends on how it was packed: ./note, note and data/note are the same file.
+            seen = [content(self.file, path, wanted, one) for one in world.in_archive(self.file, path)]
+            fitting = next((one for one in seen if one.ok), seen[-1] if seen else None)
+            yield fitting or content(self.file, path, wanted, None)
 
     def _archive_of(self, world: World, image: str, names: tuple[str, ...]) -> Finding:
         there = world.archive(self.file)

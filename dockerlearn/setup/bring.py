@@ -32,7 +32,7 @@ from dockerlearn.setup.spec import (
     SetupNetwork,
     SetupVolume,
 )
-from dockerlearn.setup.workspace import LessonFolder, digest, gather, write_context
+from dockerlearn.setup.workspace import LessonFolder, archive_of, digest, gather, write_context
 from dockerlearn.text import one_line
 from dockerlearn.world.world import Scope, World
 
@@ -512,7 +512,7 @@ class _Bringing:
         if item.absent:
             placed = None if self.context.keep_files else folder.remove(item.file)
         else:
-            content = (item.content or "").encode()
+            content = archive_of(item.archive) if item.archive else (item.content or "").encode()
             placed = folder.write(item.file, content, executable=item.executable, keep=self.context.keep_files)
         if placed is not None:
             self.actions.append(Action(f"file {item.file}", placed.did, placed.kept or ""))

@@ -181,20 +181,28 @@ class SetupImage(SetupItem, frozen=True, kw_only=True, tag="image"):
 
 
 class SetupFile(SetupItem, frozen=True, kw_only=True, tag="file"):
-    """A file in the lesson's folder: ``absent``, or with this ``content``."""
+    """A file in the lesson's folder: ``absent``, with this ``content``, or a tar ``archive`` of such files.
+
+    >>> SetupFile(file="backup.tar", archive={"note": "hello"}).name
+    'backup.tar'
+    """
 
     word: ClassVar[str] = "file"
 
     file: str
     absent: bool = False
     content: str | None = None
+    archive: dict[str, str] = {}
     executable: bool = False
 
     def __post_init__(self) -> None:
         if self.file.startswith(("/", "~")) or ".." in self.file.split("/") or not self.file:
             raise ValueError(f"{self.file!r} is not a path beneath the lesson's folder")
-        if not self.absent and self.content is None:
-            raise ValueError(f"{self.file} needs content, or absent: true")
+        for name in self.archive:
+            if name.startswith("/") or any(part in {"", ".", ".."} for part in name.split("/")):
+                raise ValueError(f"{name!r} is not the path of a file in an archive")
+        if not self.absent and (self.content is None) == (not self.archive):
+            raise ValueError(f"{self.file} needs either content or archive, or absent: true")
 
 
 Setup = SetupContainer | SetupFile | SetupNetwork | SetupVolume | SetupImage

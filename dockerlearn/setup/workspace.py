@@ -22,6 +22,9 @@ from dockerlearn.errors import SetupFailed, WorkspaceError
 MARKER = ".dockerlearn"
 """The file by which a lesson's folder is recognised."""
 
+_PACKED = 1_704_067_200
+"""The time of files in an archive of ours: 2024-01-01."""
+
 _DOTFILES = frozenset({".dockerignore", ".env"})
 # As in all texts of a lesson, ``@@{`` stands for the two characters themselves.
 _VARIABLE = re.compile(r"@@\{|@\{([^{}\n]*)\}")
@@ -212,6 +215,21 @@ def gather(folder: Path, names: Sequence[str], substitute: Mapping[str, str]) ->
             executable = bool(at.lstat().st_mode & stat.S_IXUSR)
             found[at.relative_to(folder).as_posix()] = Source(_substituted(content, substitute), executable)
     return found
+
+
+def archive_of(files: Mapping[str, str]) -> bytes:
+    """Return a tar archive of these files, the same bytes each time: it is compared with what is there."""
+    import io
+    import tarfile
+
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            member.mtime = _PACKED
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return out.getvalue()
 
 
 def digest(sources: Mapping[str, Source]) -> str:

@@ -1,4 +1,4 @@
-"""What is in an archive that ``docker save`` or ``docker export`` wrote, read without unpacking it."""
+"""What is in a tar archive, that of ``docker save`` or ``docker export`` too, read without unpacking it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from dockerlearn.engine import references
+from dockerlearn.engine.api import PathInContainer
 
 MEMBERS = 20_000
 """Entries that are looked at: an image has a few, an exported file system some hundreds."""
@@ -44,6 +45,31 @@ def read_archive(path: Path) -> Archive:
         return Archive("files")
     images = tuple(_image(entry, descriptions) for entry in listed if isinstance(entry, dict))
     return Archive("image", images) if images else Archive("files")
+
+
+def read_members(path: Path, name: str) -> tuple[PathInContainer, ...]:
+    """What an archive has under the path ``name``, or a path that ends with it; as ``tar -t`` tells them, in order.
+
+    An archive that is damaged anywhere has nothing: nobody could rely on it.
+    """
+    found: list[PathInContainer] = []
+    wanted = f"/{name.strip('/')}"
+    try:
+        with tarfile.open(path) as archive:
+            for number, member in enumerate(archive):
+                if number >= MEMBERS:
+                    break
+                if f"/{member.name.removeprefix('./')}".endswith(wanted):
+                    found.append(_member(archive, member))
+    except (OSError, EOFError, tarfile.TarError, zlib.error):
+        return ()
+    return tuple(found)
+
+
+def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> PathInContainer:
+    kind = "file" if member.isfile() else "directory" if member.isdir() else "link" if member.issym() else "other"
+    stream = archive.extractfile(member) if kind == "file" and member.size <= LIMIT else None
+    return PathInContainer(kind, member.mode, member.size, stream.read() if stream is not None else None)
 
 
 def _small_files(archive: tarfile.TarFile) -> dict[str, bytes]:

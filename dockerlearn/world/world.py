@@ -21,7 +21,7 @@ from dockerlearn.engine.snapshots import (
 )
 from dockerlearn.errors import EngineError
 from dockerlearn.world import host
-from dockerlearn.world.archive import Archive, read_archive
+from dockerlearn.world.archive import Archive, read_archive, read_members
 from dockerlearn.world.asking import Asked, Question, plain
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
 from dockerlearn.world.image_memory import ImageMemory
@@ -333,6 +333,11 @@ class World:
             there = locate(self._workspace, path)
             self._archives[path] = read_archive(there) if there is not None else Archive("other")
         return self._archives[path]
+
+    def in_archive(self, path: str, name: str) -> tuple[PathInContainer, ...]:
+        """What an archive of the learner's workspace has under a path, or one that ends with it."""
+        there = locate(self._workspace, path)
+        return read_members(there, name) if there is not None else ()
 
     def get(self, host: str, port: int, path: str) -> HttpAnswer | HttpFailure:
         """What a GET request to a published port is answered with."""
