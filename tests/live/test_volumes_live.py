@@ -1,0 +1,290 @@
+"""The lesson volumes: every claim of it, by its commands with the stock docker client, and what must not pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dockerlearn.author.prove import Prover
+from dockerlearn.course.packs import open_pack
+from dockerlearn.engine.api import EngineApi
+from tests.live.conftest import Docker, things
+from tests.live.lessons import Learner
+
+LESSON = "volumes"
+STEPS = (
+    "lasting", "replace", "rescue", "beneath", "bind", "share", "unnamed", "owner", "memory", "backup", "restore",
+    "unused",
+)  # fmt: skip
+BROKEN = {"rescue", "beneath", "unnamed", "owner", "restore"}
+
+
+def test_these_are_its_steps(learner: Learner) -> None:
+    assert learner.steps(LESSON) == [f"{LESSON}/{step}" for step in STEPS]
+
+
+def test_it_has_what_a_lesson_must_have() -> None:
+    lesson = open_pack().lesson(LESSON)
+    hands_on = [step for step in lesson.steps if step.kind in {"do", "answer"}]
+    assert 10 <= len(lesson.steps) <= 12
+    assert len(hands_on) >= 9
+    assert {step.id for step in hands_on} >= BROKEN
+    assert len([step for step in lesson.steps if step.predict and step.predict.proof]) >= 10
+    assert 2 <= len(lesson.myths) <= 3
+    assert lesson.concept is not None
+    assert all(getattr(lesson.concept, key) for key in lesson.concept.__struct_fields__)
+    assert max(map(len, lesson.concept.picture.splitlines())) <= 76
+    assert sum(len(step.mistakes) for step in lesson.steps) >= 2 * len(hands_on)
+    assert all(len(step.accepts) >= 2 for step in hands_on)
+    assert all(len(step.hints) >= 3 and step.result and step.insight for step in hands_on)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_claim_about_a_step_holds(
+    engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path, step: str
+) -> None:
+    # What is left behind, anonymous volumes too, is what the guard of the live tests looks for.
+    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON, (step,))
+    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
+    assert failed == []
+    assert ("the prediction is true" in {claim.claim for claim in proved}) == (step != "rescue")
+
+
+def test_from_its_first_step_to_its_last_and_clean_leaves_nothing(learner: Learner, docker_host: str) -> None:
+    on_engine = things(docker_host)
+    assert learner("start", LESSON, "--plain").returncode == 0
+    for step in STEPS:
+        assert learner.json("task")["step"] == f"{LESSON}/{step}"
+        assert learner("check").returncode == 1
+        done = learner.sh("set -e\n" + learner("solution", "--plain").stdout)
+        assert done.returncode == 0, done.stderr
+        assert learner("check").returncode == 0
+        learner("next")
+    assert learner("check", "lesson", LESSON).returncode == 0
+    assert set(things(docker_host)) > set(on_engine)
+    assert learner("clean", "--yes").returncode == 0
+    assert set(things(docker_host)) == set(on_engine)
+
+
+B = "busybox:1.36"
+LAST = f"{B} sleep 600"
+PLACE = "$(docker volume inspect --format '{{.Mountpoint}}' dl-orders)"
+
+# What looks like the goal and is not it: the step, and what is done. Names that the lesson does not know are dl-x.
+CHEATS: dict[str, tuple[str, str]] = {
+    "a file in the volume, another one in the container": (
+        "lasting",
+        (
+            f"docker run --rm -v dl-orders:/data {B} sh -c 'echo coffee TOKEN > /data/orders'\n"
+            f"docker run -d --name dl-till -w /data {LAST}\n"
+            "docker exec dl-till sh -c 'echo coffee TOKEN > /data/orders'"
+        ),
+    ),
+    "a volume of another name": (
+        "lasting",
+        (
+            f"docker volume create dl-orders\ndocker run -d --name dl-till -v dl-x:/data {LAST}\n"
+            "docker exec dl-till sh -c 'echo coffee TOKEN > /data/orders'"
+        ),
+    ),
+    "the volume's folder as a bind": (
+        "lasting",
+        (
+            f'docker volume create dl-orders\ndocker run -d --name dl-till -v "{PLACE}:/data" {LAST}\n'
+            "docker exec dl-till sh -c 'echo coffee TOKEN > /data/orders'"
+        ),
+    ),
+    "a till that only has ended": (
+        "lasting",
+        f"docker run --name dl-till -v dl-orders:/data {B} sh -c 'echo coffee TOKEN > /data/orders'",
+    ),
+    "the orders carried into another volume": (
+        "replace",
+        (
+            f"docker run --rm --volumes-from dl-till -v dl-x:/to {B} cp /data/orders /to\n"
+            f"docker rm -f dl-till\ndocker run -d --name dl-till -e TABLES=12 -v dl-x:/data {LAST}"
+        ),
+    ),
+    "the variable for one process only": (
+        "replace",
+        "docker exec -e TABLES=12 dl-till true\ndocker restart -t 0 dl-till",
+    ),
+    "the orders in a folder": (
+        "rescue",
+        (
+            "mkdir dl-bar-orders\ndocker cp dl-bar:/data/orders dl-bar-orders/\ndocker rm -f dl-bar\n"
+            f'docker run -d --name dl-bar -v "$PWD/dl-bar-orders:/data" {LAST}'
+        ),
+    ),
+    "the orders in the next layer": (
+        "rescue",
+        (
+            "docker cp dl-bar:/data/orders bar-orders\ndocker rm -f dl-bar\n"
+            f"docker run -d --name dl-bar -w /data -v dl-bar-orders:/var/orders {LAST}\n"
+            "docker cp bar-orders dl-bar:/data/orders"
+        ),
+    ),
+    "the special copied into the container": (
+        "beneath",
+        (
+            "docker cp dl-board:/board/special special\ndocker rm -f dl-board\n"
+            "docker run -d --name dl-board -w /board/specials dl-board:v1\n"
+            "docker cp special dl-board:/board/specials/special"
+        ),
+    ),
+    "the board painted by hand": (
+        "beneath",
+        (
+            "docker run --rm dl-board:v1 cat /board/menu > menu\ndocker rm -f dl-board\n"
+            f"docker run -d --name dl-board -v dl-specials:/board/specials {LAST}\ndocker cp menu dl-board:/board/menu"
+        ),
+    ),
+    "both in the volume": (
+        "beneath",
+        (
+            "docker run --rm -v dl-specials:/to dl-board:v1 "
+            "sh -c 'mkdir /to/specials; cp /board/menu /to; cp /to/special /to/specials'"
+        ),
+    ),
+    "a copy of the folder": (
+        "bind",
+        (
+            "echo 'Today: cake TOKEN' >> dl-site/index.html\ncp -r dl-site copy\n"
+            f'docker run -d --name dl-web -v "$PWD/copy:/www:ro" {B} httpd -f -h /www'
+        ),
+    ),
+    "a volume with the page in it": (
+        "bind",
+        (
+            f"echo 'Today: cake TOKEN' >> dl-site/index.html\ndocker create --name dl-x -v dl-x:/www {B}\n"
+            f"docker cp dl-site/. dl-x:/www\ndocker rm dl-x\n"
+            f"docker run -d --name dl-web -v dl-x:/www:ro {B} httpd -f -h /www"
+        ),
+    ),
+    "the page of another folder served": (
+        "bind",
+        (
+            "echo 'Today: cake TOKEN' >> dl-site/index.html\n"
+            f'docker run -d --name dl-web -v "$PWD/dl-site:/www:ro" {B} httpd -f -h /tmp'
+        ),
+    ),
+    "a kitchen with a copy": (
+        "share",
+        (
+            "docker exec dl-till sh -c 'echo tea TOKEN >> /data/orders'\n"
+            f"docker run --rm -v dl-orders:/data -v dl-x:/to {B} cp /data/orders /to\n"
+            f"docker run -d --name dl-kitchen -v dl-x:/data:ro {LAST}"
+        ),
+    ),
+    "a kitchen that looks into the engine's folder": (
+        "share",
+        (
+            "docker exec dl-till sh -c 'echo tea TOKEN >> /data/orders'\n"
+            f'docker run -d --name dl-kitchen -v "{PLACE}:/data:ro" {LAST}'
+        ),
+    ),
+    "a till made anew": (
+        "share",
+        (
+            "docker exec dl-till sh -c 'echo tea TOKEN >> /data/orders'\ndocker rm -f dl-till\n"
+            f"docker run -d --name dl-till -e TABLES=12 -v dl-orders:/data {LAST}\n"
+            f"docker run -d --name dl-kitchen -v dl-orders:/data:ro {LAST}"
+        ),
+    ),
+    "a name given to nobody": (
+        "unnamed",
+        f"docker run --rm --volumes-from dl-book -v dl-guests:/to {B} cp -a /book/. /to",
+    ),
+    "a book of another image": (
+        "unnamed",
+        (
+            f"docker run --rm --volumes-from dl-book -v dl-guests:/to {B} cp -a /book/. /to\ndocker rm -f -v dl-book\n"
+            f"docker run -d --name dl-book -v dl-guests:/book {LAST}"
+        ),
+    ),
+    "everybody, and user 1000": (
+        "owner",
+        "docker exec --user root dl-report chown 1000 /reports\ndocker exec --user root dl-report chmod 777 /reports",
+    ),
+    "a volume that is somebody else's": (
+        "owner",
+        (
+            f"docker rm -f dl-report\ndocker run --rm -v dl-x:/reports {B} chown 1000 /reports\n"
+            f"docker run -d --name dl-report --user 1000 -v dl-x:/reports {LAST}"
+        ),
+    ),
+    "a group instead of a user": ("owner", "docker exec --user root dl-report chmod 775 /reports"),
+    "a key below the memory": (
+        "memory",
+        f"docker run -d --name dl-cards --tmpfs /keys {LAST}\necho KEY > today\ndocker cp today dl-cards:/keys/today",
+    ),
+    "memory at another path": (
+        "memory",
+        (
+            f"docker run -d --name dl-cards -w /keys --tmpfs /run/keys {LAST}\n"
+            "docker exec dl-cards sh -c 'echo KEY > /run/keys/today; ln -s /run/keys/today /keys/today'"
+        ),
+    ),
+    "an archive of an empty file": ("backup", "mkdir x\ntouch x/orders\ntar -cf orders.tar -C x orders"),
+    "an archive of the first order": (
+        "backup",
+        "docker exec dl-till head -n 1 /data/orders > orders\ntar -cf orders.tar orders",
+    ),
+    "half an archive": ("backup", "docker cp dl-till:/data - | head -c 1100 > orders.tar"),
+    "an archive of the volume's name": (
+        "backup",
+        "docker volume inspect dl-orders > orders\ntar -cf orders.tar orders",
+    ),
+    "the till on a restored layer": (
+        "restore",
+        (
+            f"docker run --rm -i -v dl-restored:/to {B} tar -x -C /to < last-night.tar\ndocker rm -f dl-till\n"
+            f"docker run -d --name dl-till -w /data {LAST}\ndocker cp - dl-till:/data < last-night.tar"
+        ),
+    ),
+    "the damage tidied away": (
+        "restore",
+        (
+            f"docker run --rm -i -v dl-restored:/to {B} tar -x -C /to < last-night.tar\n"
+            "docker rm -f dl-till dl-kitchen\n"
+            f"docker run -d --name dl-till -v dl-restored:/data {LAST}\ndocker volume rm dl-orders"
+        ),
+    ),
+    "the kitchen only renamed": ("unused", "docker rename dl-kitchen dl-x"),
+    "an empty volume of the name": (
+        "unused",
+        "docker rm dl-kitchen\ndocker volume rm dl-orders\ndocker volume create dl-orders",
+    ),
+    "a till made anew, to be sure": (
+        "unused",
+        (
+            "docker rm -f dl-kitchen dl-till\ndocker volume rm dl-orders\n"
+            f"docker run -d --name dl-till -v dl-restored:/data {LAST}"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_what_only_looks_like_the_goal_does_not_pass(learner: Learner, docker: Docker, cheat: str) -> None:
+    step, script = CHEATS[cheat]
+    name = f"{LESSON}/{step}"
+    assert learner("start", name, "--plain").returncode == 0
+    solution = learner("solution", name, "--plain").stdout
+    for word, pattern in (("TOKEN", r"(?:coffee|tea|cake) (\w{6})\b"), ("KEY", r"echo (\w{8}) >")):
+        if word in script:
+            found = re.search(pattern, solution)
+            assert found is not None, solution
+            script = script.replace(word, found.group(1))
+    try:
+        done = learner.sh(f"set -e\n{solution.splitlines()[0]}\n{script}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        after = learner("check", "step", name)
+        assert after.returncode == 1, after.stdout + after.stderr
+    finally:
+        learner("clean", "--yes")
+        docker.try_("rm", "--force", "--volumes", "dl-x")
+        docker.try_("volume", "rm", "dl-x", "dl-orders")
