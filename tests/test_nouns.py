@@ -230,6 +230,11 @@ class TestVolume:
         no(seen(engine, volume="dl-data", used_by=["dl-gone"]), "there is none")
         no(seen(engine, volume="dl-data", used_by="none"), "dl-db has it")
 
+    def test_one_mount_that_several_fields_are_about_is_told_once(self, engine: FakeEngine) -> None:
+        engine.add("dl-db", mounts=with_volume("dl-data"))
+        wanted = {"/data": {"kind": "volume", "name": "dl-data", "read_only": "false"}}
+        assert seen(engine, container="dl-db", mounts=wanted).found == "the volume dl-data is mounted at /data"
+
     def test_a_folder_of_the_same_name_is_no_volume(self, engine: FakeEngine) -> None:
         engine.add_volume("dl-data")
         engine.add("dl-db", mounts=(Mount("bind", "/srv/dl-data", "/data", read_only=False),))

@@ -73,4 +73,6 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 wait=finding.wait,
                 waiting_for=finding.waiting_for,
             )
-        return Outcome(check=f"{self.word} {self.name}", subject=self.subject, status=Status.MET, found=", ".join(seen))
+        # Several questions about one thing can have one answer, as about a mount; it is told once.
+        told = ", ".join(dict.fromkeys(seen))
+        return Outcome(check=f"{self.word} {self.name}", subject=self.subject, status=Status.MET, found=told)

@@ -15,7 +15,12 @@ def content(inside: str, path: str, wanted: Wanted, seen: PathInContainer | None
 
     >>> content("dl-web", "/note", "any", None).expected
     'there should be a /note in dl-web'
+    >>> content("the volume dl-data", "note", "hello", None).expected
+    'the file note in the volume dl-data should hold hello'
     """
+    # In a volume or an archive a path has no slash before it, and alone it would read as a word.
+    path = path if path.startswith("/") else f"file {path}"
+    the_path = path if path.startswith("/") else f"the {path}"
     if wanted in (NONE, "false"):
         if seen is None:
             return Finding(ok=True, expected="", found=f"no {path}")
@@ -23,9 +28,9 @@ def content(inside: str, path: str, wanted: Wanted, seen: PathInContainer | None
     if wanted == ANY:
         expected = f"there should be a {path} in {inside}"
         if seen is not None:
-            return Finding(ok=True, expected="", found=f"{path} is there")
+            return Finding(ok=True, expected="", found=f"{the_path} is there")
         return Finding(ok=False, expected=expected, found="it is not there")
-    expected = f"{path} in {inside} should hold {describe(wanted)}"
+    expected = f"{the_path} in {inside} should hold {describe(wanted)}"
     if seen is None:
         return Finding(ok=False, expected=expected, found="there is no such file in it")
     if seen.content is None:
@@ -33,5 +38,5 @@ def content(inside: str, path: str, wanted: Wanted, seen: PathInContainer | None
         return Finding(ok=False, expected=expected, found=large if seen.kind == "file" else f"it is a {seen.kind}")
     text = seen.content.decode("utf-8", "replace")
     if fits(wanted, text) or fits(wanted, text.strip()):
-        return Finding(ok=True, expected="", found=f"{path} holds what it should")
+        return Finding(ok=True, expected="", found=f"{the_path} holds what it should")
     return Finding(ok=False, expected=expected, found=prose.contents(wanted, text))
