@@ -61,7 +61,7 @@ class Exec(Noun, frozen=True, kw_only=True, tag="exec"):
             found, hint = prose.missing(world, name)
             yield Finding(ok=False, expected=f"there should be a container named {name}", found=found, next=hint)
             return
-        expected = f"{shown} in {name} should end with exit code {describe(self._code)}"
+        expected = f"the command {shown} in {name} should end with exit code {describe(self._code)}"
         if not there.is_up:
             yield Finding(ok=False, expected=expected, found=f"it {prose.state(there)}", next=prose.way_to_run(there))
             return
@@ -90,7 +90,7 @@ class Exec(Noun, frozen=True, kw_only=True, tag="exec"):
         ):
             yield Finding(
                 ok=False,
-                expected=f"{shown} in {name} should print {describe(self.output)}",
+                expected=f"the command {shown} in {name} should print {describe(self.output)}",
                 found=prose.ended(done.exit_code, done.output),
                 next=look,
                 wait=again,

@@ -97,26 +97,11 @@ CHEATS: dict[str, tuple[str, str]] = {
             "docker exec dl-till sh -c 'echo coffee TOKEN > /data/orders'"
         ),
     ),
-    "a till that only has ended": (
-        "lasting",
-        f"docker run --name dl-till -v dl-orders:/data {B} sh -c 'echo coffee TOKEN > /data/orders'",
-    ),
     "the orders carried into another volume": (
         "replace",
         (
             f"docker run --rm --volumes-from dl-till -v dl-x:/to {B} cp /data/orders /to\n"
             f"docker rm -f dl-till\ndocker run -d --name dl-till -e TABLES=12 -v dl-x:/data {LAST}"
-        ),
-    ),
-    "the variable for one process only": (
-        "replace",
-        "docker exec -e TABLES=12 dl-till true\ndocker restart -t 0 dl-till",
-    ),
-    "the orders in a folder": (
-        "rescue",
-        (
-            "mkdir dl-bar-orders\ndocker cp dl-bar:/data/orders dl-bar-orders/\ndocker rm -f dl-bar\n"
-            f'docker run -d --name dl-bar -v "$PWD/dl-bar-orders:/data" {LAST}'
         ),
     ),
     "the orders in the next layer": (
@@ -135,13 +120,6 @@ CHEATS: dict[str, tuple[str, str]] = {
             "docker cp special dl-board:/board/specials/special"
         ),
     ),
-    "the board painted by hand": (
-        "beneath",
-        (
-            "docker run --rm dl-board:v1 cat /board/menu > menu\ndocker rm -f dl-board\n"
-            f"docker run -d --name dl-board -v dl-specials:/board/specials {LAST}\ndocker cp menu dl-board:/board/menu"
-        ),
-    ),
     "both in the volume": (
         "beneath",
         (
@@ -154,14 +132,6 @@ CHEATS: dict[str, tuple[str, str]] = {
         (
             "echo 'Today: cake TOKEN' >> dl-site/index.html\ncp -r dl-site copy\n"
             f'docker run -d --name dl-web -v "$PWD/copy:/www:ro" {B} httpd -f -h /www'
-        ),
-    ),
-    "a volume with the page in it": (
-        "bind",
-        (
-            f"echo 'Today: cake TOKEN' >> dl-site/index.html\ndocker create --name dl-x -v dl-x:/www {B}\n"
-            f"docker cp dl-site/. dl-x:/www\ndocker rm dl-x\n"
-            f"docker run -d --name dl-web -v dl-x:/www:ro {B} httpd -f -h /www"
         ),
     ),
     "the page of another folder served": (
@@ -178,25 +148,6 @@ CHEATS: dict[str, tuple[str, str]] = {
             f"docker run --rm -v dl-orders:/data -v dl-x:/to {B} cp /data/orders /to\n"
             f"docker run -d --name dl-kitchen -v dl-x:/data:ro {LAST}"
         ),
-    ),
-    "a kitchen that looks into the engine's folder": (
-        "share",
-        (
-            "docker exec dl-till sh -c 'echo tea TOKEN >> /data/orders'\n"
-            f'docker run -d --name dl-kitchen -v "{PLACE}:/data:ro" {LAST}'
-        ),
-    ),
-    "a till made anew": (
-        "share",
-        (
-            "docker exec dl-till sh -c 'echo tea TOKEN >> /data/orders'\ndocker rm -f dl-till\n"
-            f"docker run -d --name dl-till -e TABLES=12 -v dl-orders:/data {LAST}\n"
-            f"docker run -d --name dl-kitchen -v dl-orders:/data:ro {LAST}"
-        ),
-    ),
-    "a name given to nobody": (
-        "unnamed",
-        f"docker run --rm --volumes-from dl-book -v dl-guests:/to {B} cp -a /book/. /to",
     ),
     "a book of another image": (
         "unnamed",
@@ -216,7 +167,6 @@ CHEATS: dict[str, tuple[str, str]] = {
             f"docker run -d --name dl-report --user 1000 -v dl-x:/reports {LAST}"
         ),
     ),
-    "a group instead of a user": ("owner", "docker exec --user root dl-report chmod 775 /reports"),
     "a key below the memory": (
         "memory",
         f"docker run -d --name dl-cards --tmpfs /keys {LAST}\necho KEY > today\ndocker cp today dl-cards:/keys/today",
@@ -234,10 +184,6 @@ CHEATS: dict[str, tuple[str, str]] = {
         "docker exec dl-till head -n 1 /data/orders > orders\ntar -cf orders.tar orders",
     ),
     "half an archive": ("backup", "docker cp dl-till:/data - | head -c 1100 > orders.tar"),
-    "an archive of the volume's name": (
-        "backup",
-        "docker volume inspect dl-orders > orders\ntar -cf orders.tar orders",
-    ),
     "the till on a restored layer": (
         "restore",
         (
@@ -254,10 +200,6 @@ CHEATS: dict[str, tuple[str, str]] = {
         ),
     ),
     "the kitchen only renamed": ("unused", "docker rename dl-kitchen dl-x"),
-    "an empty volume of the name": (
-        "unused",
-        "docker rm dl-kitchen\ndocker volume rm dl-orders\ndocker volume create dl-orders",
-    ),
     "a till made anew, to be sure": (
         "unused",
         (
