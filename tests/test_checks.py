@@ -371,6 +371,16 @@ class TestSameImage:
         assert "another image here" in outcome.found
         assert not seen(engine, image="busybox").met
 
+    def test_in_the_containerd_store_a_digest_is_no_origin(self, engine: FakeEngine) -> None:
+        """Every image there has one under each of its names: its own id."""
+        engine.add("dl-web")
+        for parent, same in (("", True), (NGINX.id, False)):
+            image = make_image("busybox:1.36", parent=parent)
+            made = msgspec.structs.replace(image, digests=(f"busybox@{image.id}",))
+            engine.add_image(made)
+            engine.change("dl-web", image_id=made.id)
+            assert seen(engine, container="dl-web", image="busybox").met is same
+
     def test_an_image_built_here_that_was_given_the_name(self, engine: FakeEngine) -> None:
         engine.images.clear()
         built = make_image("busybox:1.36", parent=NGINX.id)

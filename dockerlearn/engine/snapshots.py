@@ -162,6 +162,14 @@ class ImageSnapshot(msgspec.Struct, frozen=True):
         """Repositories whose digest the engine remembers for this image, in full form."""
         return frozenset(references.repository(digest) for digest in self.digests)
 
+    @property
+    def has_origin(self) -> bool:
+        """Whether its digests tell where it came from.
+
+        The containerd store gives every image a digest under each of its names, built ones too: its own id.
+        """
+        return any(digest.rpartition("@")[2] != self.id for digest in self.digests)
+
     def has_tag(self, reference: str) -> bool:
         """Whether one of its tags is ``reference``."""
         wanted = references.normalise(reference)

@@ -412,8 +412,11 @@ class World:
 
         The engine keeps, with an image that was pulled, the digest under the repository it came from. An image with
         digests of other repositories only was given the name here; so was one that was built here on another image.
-        An image without any digest was loaded from an archive, which is an honest way to get it.
+        An image without any digest was loaded from an archive, which is an honest way to get it. The containerd store
+        keeps no origin; there only a parent tells that an image was made here.
         """
+        if not image.has_origin:
+            return not image.parent
         if self._was_pulled_as(image, reference):
             return True
         public = {name for name in image.digest_repositories if name.startswith("docker.io/")}
