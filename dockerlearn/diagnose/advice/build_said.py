@@ -20,9 +20,6 @@ def context(slip: Slip) -> Advice | None:
     if said := slip.says(r'path "([^"]+)" not found'):
         say = (
             f"There is no folder {shown(said[1])} here. The last word of docker "
-            ""
-            ""
-            ""
             "build is the folder with the Dockerfile; a dot is the one you are "
             "in."
         )
@@ -42,9 +39,6 @@ def copying(slip: Slip) -> Advice | None:
         say = (
             "COPY reaches only what is in the folder that docker build is given, "
             f"and {shown(said[1] or said[2])} is outside. Build from the folder above, with -f "
-            ""
-            ""
-            ""
             "for the Dockerfile, or copy the file in."
         )
         return Advice("outside the context", say)
@@ -56,9 +50,6 @@ def copying(slip: Slip) -> Advice | None:
         name = re.sub(r"^.*/docker-builder\d+/", "", said[1])
         say = (
             f"There is no {shown(name)} in the folder that is built from ({folder}), "
-            ""
-            ""
-            ""
             "or .dockerignore leaves it out. Paths in COPY begin at that folder, "
             "not at where you are."
         )

@@ -71,20 +71,12 @@ def wrong_number(slip: Slip) -> Advice | None:
     if action == "build" and not arguments:
         say = (
             "The folder to build from is missing: its files are all that COPY can "
-            ""
-            ""
-            ""
-            ""
             "reach. A dot means the folder you are in."
         )
         return Advice("build without a path", say, f"{slip.typed} .")
     if action == "build":
         say = (
             f"docker build takes one folder, and got {len(arguments)} words. A name "
-            ""
-            ""
-            ""
-            ""
             "with a space in it falls apart into two."
         )
         return Advice("build with too many words", say)
@@ -165,10 +157,6 @@ def not_a_reference(slip: Slip) -> Advice | None:
         word = unquoted.words[-1]
         say = (
             "The path of your folder has a space in it, so it falls apart into two "
-            ""
-            ""
-            ""
-            ""
             "words. Double quotes hold it together."
         )
         return Advice("space in the folder", say, slip.changed((word, f'"{slip.line.text[word.start : word.end]}"')))
@@ -178,10 +166,6 @@ def not_a_reference(slip: Slip) -> Advice | None:
         return Advice("not an image", say)
     say = (
         f"Docker takes {shown(word.text)} for the image, and that cannot be an "
-        ""
-        ""
-        ""
-        ""
         "image's name. The image is the first word "
         "that is no option and no option's value."
     )
@@ -224,10 +208,6 @@ def template(slip: Slip) -> Advice | None:
         return None
     say = (
         "The format is a template: each placeholder stands in two pairs of "
-        ""
-        ""
-        ""
-        ""
         "braces, as in '{{.Name}}'. Single quotes around "
         "it keep the shell from changing it."
     )
@@ -298,10 +278,6 @@ def mount_source(slip: Slip) -> Advice | None:
         word = _word_with(slip, said[1])
         say = (
             f"{shown(said[1])} was taken for a volume's name. A folder of yours is "
-            ""
-            ""
-            ""
-            ""
             "given with its whole path; $PWD is the one you are in."
         )
         rest = said[1].removeprefix("./")
@@ -320,10 +296,6 @@ def mount_source(slip: Slip) -> Advice | None:
     if said := slip.says(r"bind source path does not exist: (\S+?)\.?\s"):
         say = (
             f"There is no {shown(said[1])} on the engine's machine. --mount never "
-            ""
-            ""
-            ""
-            ""
             "makes it; -v would make an empty folder."
         )
         return Advice("no source", say, f"mkdir -p {said[1]}")
@@ -356,10 +328,6 @@ def setting_value(slip: Slip) -> Advice | None:
     if said := slip.says(r"unable to find user ([^:]+):"):
         say = (
             f"The image has no user {shown(said[1])}: names are looked up in the "
-            ""
-            ""
-            ""
-            ""
             "image's own /etc/passwd. A number always works."
         )
         return Advice("no such user", say)

@@ -24,9 +24,6 @@ def no_engine(slip: Slip) -> Advice | None:
     if slip.says("permission denied while trying to connect to the docker"):
         say = (
             "An engine runs, but you may not use its socket: it belongs to root and "
-            ""
-            ""
-            ""
             "the group docker. Who is in that group, from the next login on, can do "
             "on this machine what root can."
         )
@@ -79,10 +76,6 @@ def no_such_container(slip: Slip) -> Advice | None:
         if slip.action == "start":
             say = (
                 f"{shown(name)} is an image. docker start starts a container that was "
-                ""
-                ""
-                ""
-                ""
                 "made; docker run makes one from an image."
             )
             return Advice("start for run", say, f"docker run {name}")
@@ -130,10 +123,6 @@ def _absent_image(slip: Slip, word: Word) -> Advice:
         if slip.action in {"run", "create"}:
             say = (
                 f"{shown(name)} is a container that is there already. docker run makes a "
-                ""
-                ""
-                ""
-                ""
                 "new one from an image; docker start starts that one."
             )
             return Advice("run for start", say, f"docker start {name}")
@@ -176,10 +165,6 @@ def cannot_pull(slip: Slip) -> Advice | None:
     if slip.says("toomanyrequests|pull rate limit"):
         say = (
             "The registry has counted too many pulls from your network for now. It "
-            ""
-            ""
-            ""
-            ""
             "lets you in again after some hours, or sooner when you log in."
         )
         return Advice("pull limit", say)
@@ -190,10 +175,6 @@ def cannot_pull(slip: Slip) -> Advice | None:
     if slip.says("dial tcp|no such host|i/o timeout"):
         say = (
             "The image is not on your engine, and no registry could be reached to "
-            ""
-            ""
-            ""
-            ""
             "pull it from. docker images lists what is there."
         )
         return Advice("registry not reached", say)
@@ -225,10 +206,6 @@ def not_in_image(slip: Slip) -> Advice | None:
     if " " in program and word is not None:
         say = (
             f"The quotes make one word of {shown(program)}, and no program has such "
-            ""
-            ""
-            ""
-            ""
             "a name. Without them the first word is the program."
         )
         return Advice("quoted command", say, slip.again(slip.changed((word, program))))
@@ -236,10 +213,6 @@ def not_in_image(slip: Slip) -> Advice | None:
         inner = " ".join(one.text for one in docker.inner)
         say = (
             f"{program} is a word of the shell, not a program, so it needs a shell "
-            ""
-            ""
-            ""
-            ""
             "inside. It holds only within that one command."
         )
         begin, end = docker.inner[0].start, docker.inner[-1].end
@@ -269,10 +242,6 @@ def not_running(slip: Slip) -> Advice | None:
         return Advice("ended already", f"{shown(name)} does not run: there is no process to send a signal to.")
     say = (
         f"{shown(name)} does not run, and this needs its process. Start it "
-        ""
-        ""
-        ""
-        ""
         f"first; docker logs {shown(name)} tells why it ended."
     )
     return Advice("not running", say, f"docker start {name} && {slip.typed}")
@@ -306,10 +275,6 @@ def in_use(slip: Slip) -> Advice | None:
         held = slip.world.container_by_id(said[2]) if slip.world else None
         say = (
             f"The container {shown(held.name if held else said[2][:12])} has this "
-            ""
-            ""
-            ""
-            ""
             "volume, running or not. It goes first."
         )
         return Advice("volume in use", say)
@@ -362,10 +327,6 @@ def port_taken(slip: Slip) -> Advice | None:
     by = f"by the container {shown(holder)}" if holder else "by another program"
     say = (
         f"Port {number} of your machine is taken {by}, and one port leads to one "
-        ""
-        ""
-        ""
-        ""
         "place. Another number before the colon is free to choose."
     )
     command = None
@@ -388,10 +349,6 @@ def loopback_inside(slip: Slip) -> Advice | None:
         return None
     say = (
         "In a container, localhost is the container itself, not your machine "
-        ""
-        ""
-        ""
-        ""
         "and no other container; published ports are "
         "ports of your machine. Inside, ask for the port its own program listens on, or another container by its name."
     )

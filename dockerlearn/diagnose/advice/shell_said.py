@@ -16,10 +16,6 @@ def open_quote(line: Line) -> Advice | None:
     tail = shown(line.text[at : at + 24])
     say = (
         f"{'The bracket' if quote == '$(' else 'The quote'} that opens at {tail} "
-        ""
-        ""
-        ""
-        ""
         "is never closed, so the shell waits for "
         "the rest. Ctrl-C leaves that; then type it again with both ends."
     )

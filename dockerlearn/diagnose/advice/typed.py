@@ -23,10 +23,6 @@ def pasted_dash(slip: Slip) -> Advice | None:
     edits = [(word, ("-" if len(text) == 1 else "--") + text) for word, text in bare.items()]
     say = (
         f"{shown(bad[0].text)} begins with a long dash, as word processors and "
-        ""
-        ""
-        ""
-        ""
         "web pages make them. Docker knows - and --."
     )
     return Advice("pasted dash", say, slip.changed(*edits))
@@ -83,10 +79,6 @@ def options_after_image(slip: Slip) -> Advice | None:
     command = slip.changed((first, f"{options} {slip.line.text[first.start : first.end]}"), *edits)
     say = (
         f"What stands after the {after} is run inside, so {shown(moved[0].text)} "
-        ""
-        ""
-        ""
-        ""
         "was taken for a program or its argument. "
         f"Docker's own options go before the {after}."
     )
