@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from dockerlearn.checks.base import Finding, Noun
-from dockerlearn.checks.dockerfile import beneath, is_image
+from dockerlearn.checks.dockerfile import is_image
 from dockerlearn.checks.findings import several, value
+from dockerlearn.checks.lesson_file import beneath, text_of
 from dockerlearn.checks.matchers import ANY, NONE, Wanted, describe, fits, fits_some
 from dockerlearn.checks.mounts import Mounts, MountWanted
 from dockerlearn.engine import references
@@ -106,22 +107,15 @@ class Compose(Noun, frozen=True, kw_only=True, tag="compose"):
     def findings(self, world: World) -> Iterator[Finding]:
         """Read it, then look at its services one after the other, and at what it declares."""
         name = self.compose
-        there = world.file(name)
-        if self.absent:
-            yield Finding(
-                ok=there is None, expected=f"there should be no {name}", found="it is there" if there else "not there"
-            )
-            return
-        if there is None or there.kind != "file":
-            found = "it is not there" if there is None else f"it is a {there.kind}, not a file"
-            yield Finding(ok=False, expected=f"there should be a Compose file called {name}", found=found)
+        content = yield from text_of(world, name, "a Compose file", absent=self.absent)
+        if content is None:
             return
         if (other := _override(world, name)) is not None:
             yield Finding(ok=None, expected=f"a look into {name}", found=f"{other} is merged into it")
             return
         from dockerlearn.world import compose_file
 
-        seen = compose_file.read(there.text, lambda path: _beside(world, name, path))
+        seen = compose_file.read(content, lambda path: _beside(world, name, path))
         if isinstance(seen, compose_file.NotRead):
             found = f"line {seen.line}: it uses {seen.what}, which is not read here"
             yield Finding(ok=None, expected=f"a look into {name}", found=found, next=f"docker compose -f {name} config")

@@ -9,6 +9,7 @@ import msgspec
 
 from dockerlearn.checks.base import Finding, Noun
 from dockerlearn.checks.instruction import InstructionWanted, Seen, ignored
+from dockerlearn.checks.lesson_file import beneath, text_of
 from dockerlearn.checks.matchers import Wanted, describe, fits
 from dockerlearn.engine import references
 from dockerlearn.text import one_line
@@ -54,20 +55,13 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
     def findings(self, world: World) -> Iterator[Finding]:
         """Read it, then look at its stages, what they are made from, what they have, and in which order."""
         name = self.dockerfile
-        there = world.file(name)
-        if self.absent:
-            yield Finding(
-                ok=there is None, expected=f"there should be no {name}", found="it is there" if there else "not there"
-            )
-            return
-        if there is None or there.kind != "file":
-            found = "it is not there" if there is None else f"it is a {there.kind}, not a file"
-            yield Finding(ok=False, expected=f"there should be a Dockerfile called {name}", found=found)
+        content = yield from text_of(world, name, "a Dockerfile", absent=self.absent)
+        if content is None:
             return
         from dockerlearn.world.dockerfile import Broken
         from dockerlearn.world.dockerfile import read as read_text
 
-        read = read_text(there.text)
+        read = read_text(content)
         if isinstance(read, Broken):
             expected = f"{name} should be a Dockerfile that can be built"
             yield Finding(ok=False, expected=expected, found=f"line {read.line}: {read.reason}")
@@ -174,12 +168,6 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
         expected = f"{self.dockerfile} should have {missing.told}"
         others = " and ".join(one.told for one in self.order if one is not missing)
         return Finding(ok=False, expected=f"{expected}, in one stage with {others}", found=_lines(missing, like))
-
-
-def beneath(path: str) -> None:
-    """Raise ``ValueError`` when a path is not one beneath the lesson's folder."""
-    if path.startswith(("/", "~")) or ".." in path.split("/") or not path:
-        raise ValueError(f"{path!r} is not a path beneath the lesson's folder")
 
 
 def shown(one: Instruction) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding, Noun
 from dockerlearn.checks.files import content
+from dockerlearn.checks.lesson_file import beneath
 from dockerlearn.checks.matchers import Wanted, describe, fits, fits_some
 from dockerlearn.engine import references
 from dockerlearn.world.world import World
@@ -37,8 +38,7 @@ class File(Noun, frozen=True, kw_only=True, tag="file"):
     archive_files: dict[str, Wanted] = {}
 
     def __post_init__(self) -> None:
-        if self.file.startswith(("/", "~")) or ".." in self.file.split("/") or not self.file:
-            raise ValueError(f"{self.file!r} is not a path beneath the lesson's folder")
+        beneath(self.file)
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look whether it is there, then into it."""
