@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dockerlearn.cli.options import Json, Plain, Yes
-from dockerlearn.errors import DockerlearnError, LessonError, UsageError
+from dockerlearn.errors import DockerlearnError, UsageError
 from dockerlearn.text import one_line
 from dockerlearn.ui import shapes
 
@@ -70,12 +70,13 @@ def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json
     """List what the course made, ask, and remove it. What is not the course's stays."""
     from msgspec.structs import replace
 
+    from dockerlearn.session import observing
     from dockerlearn.setup import clean as cleaning
     from dockerlearn.setup import unnamed
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
     view, engine = wiring.view, wiring.engine()
-    names = _observe(wiring)
+    names = observing.observe_all(engine, wiring.store, wiring.pack, thorough=True)
     plan = cleaning.plan(engine, wiring.store, workspace=wiring.paths.workspace)
     images = tuple(wiring.pack.references.values())
     plan = replace(plan, unnamed=unnamed.find(engine, wiring.store, images, names))
@@ -95,27 +96,6 @@ def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json
     if report.lost is not None:
         raise report.lost
     return 0
-
-
-def _observe(wiring: Wiring) -> set[str]:
-    """Enter what the learner made last, and return the names of containers that the lessons in work declare.
-
-    A lesson that cannot be read does not keep anything from being cleaned.
-    """
-    from contextlib import suppress
-
-    from dockerlearn.course.names import declared
-    from dockerlearn.setup import ledger
-
-    engine = wiring.engine()
-    containers: set[str] = set()
-    for attempt in wiring.store.attempts(engine.identity.id):
-        if attempt.pack == wiring.pack.id:
-            with suppress(LessonError, UsageError):
-                names = declared(wiring.pack.lesson(attempt.lesson, attempt.variables))
-                containers |= names.containers
-                ledger.observe(engine, wiring.store, attempt, names, thorough=True)
-    return containers
 
 
 def _read(wiring: Wiring, file: Path) -> Any:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from dockerlearn.course.names import declared
-from dockerlearn.errors import LessonError, UsageError
+from dockerlearn.session.observing import observe_all
 from dockerlearn.setup import ledger
 from dockerlearn.world.picture import Picture, Subjects, take
 
@@ -23,12 +21,7 @@ if TYPE_CHECKING:
 
 def look(engine: EngineApi, store: Store, pack: LoadedPack) -> Picture:
     """Take the picture: what the ledger has on this engine, what the learner just made, and the pack's images."""
-    for attempt in store.attempts(engine.identity.id):
-        if attempt.pack == pack.id:
-            # A lesson that cannot be read any more does not keep the rest from being seen.
-            with suppress(LessonError, UsageError):
-                names = declared(pack.lesson(attempt.lesson, attempt.variables))
-                ledger.observe(engine, store, attempt, names)
+    observe_all(engine, store, pack)
     owned = ledger.Owned(store, engine.identity.id)
     return take(
         engine,
