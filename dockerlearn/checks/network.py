@@ -11,6 +11,7 @@ from dockerlearn.checks.findings import flag, value
 from dockerlearn.checks.matchers import ANY, NONE, Wanted
 from dockerlearn.checks.reach import Reach
 from dockerlearn.engine import references
+from dockerlearn.engine.snapshots import BUILT_IN_NETWORKS
 from dockerlearn.text import one_line
 from dockerlearn.world.world import World
 
@@ -53,7 +54,7 @@ class Network(Noun, frozen=True, kw_only=True, tag="network"):
             yield self._gone(world)
             return
         if there is None:
-            found = prose.missing_thing(name, (row.name for row in world.engine.networks()), but=BUILT_IN)
+            found = prose.missing_thing(name, (row.name for row in world.engine.networks()), but=BUILT_IN_NETWORKS)
             expected = f"there should be a network named {name}"
             yield Finding(ok=False, expected=expected, found=found, next=f"docker network create {name}")
             return
@@ -98,7 +99,3 @@ class Network(Noun, frozen=True, kw_only=True, tag="network"):
             elif names not in (NONE, "false"):
                 found, hint = prose.missing(world, name)
                 yield Finding(ok=False, expected=f"there should be a container named {name}", found=found, next=hint)
-
-
-BUILT_IN = frozenset({"bridge", "host", "none", "podman"})
-"""Networks that every engine has; none of them was meant by a name that is nearly theirs."""

@@ -14,7 +14,7 @@ from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
 from dockerlearn.checks.matchers import quantity
-from dockerlearn.checks.network import BUILT_IN, Network
+from dockerlearn.checks.network import Network
 from dockerlearn.checks.reach import Reach
 from dockerlearn.checks.tcp import Tcp
 from dockerlearn.checks.volume import Volume
@@ -24,6 +24,7 @@ from dockerlearn.course.problems import Report, did_you_mean, key_path
 from dockerlearn.course.tree import Mapping as Map
 from dockerlearn.course.tree import Node, Scalar, Sequence
 from dockerlearn.engine import references
+from dockerlearn.engine.snapshots import BUILT_IN_NETWORKS
 from dockerlearn.setup.spec import SetupContainer, SetupImage, SetupNetwork, SetupVolume
 
 ID = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
@@ -197,7 +198,7 @@ def _keys(node: Map, key: str, path: str, report: Report, rule: Callable[[Scalar
 
 
 def _network(name: Scalar, path: str, report: Report) -> None:
-    if name.text not in BUILT_IN | _WORDS:
+    if name.text not in BUILT_IN_NETWORKS | _WORDS:
         _own(name, name.text, path, report, "networks")
 
 

@@ -20,6 +20,9 @@ Json = Mapping[str, Any]
 
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
 _ANONYMOUS = re.compile(r"^[0-9a-f]{64}$")
+
+BUILT_IN_NETWORKS = frozenset({"bridge", "host", "none", "podman"})
+"""Networks that every engine has: nobody's, and none of them is meant by a name that is nearly theirs."""
 _MADE_UP = re.compile(r"[a-z]+_[a-z]+\d?")  # adjective_surname, with a digit when the pair is taken
 
 

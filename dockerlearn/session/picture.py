@@ -36,13 +36,13 @@ def look(engine: EngineApi, store: Store, pack: LoadedPack) -> Picture:
 
 
 class Album:
-    """Keeps the last picture of each engine below ``home``; losing it costs nothing but the marks of what changed."""
+    """Keeps the last picture below ``home``; losing it costs nothing but the marks of what changed."""
 
     def __init__(self, home: Path) -> None:
         self._file = home / "map.json"
 
     def last(self, engine_id: str) -> Picture | None:
-        """The last picture of an engine; None when there is none that can be read."""
+        """The last picture, if it was of this engine; None when there is none that can be read."""
         try:
             picture = msgspec.json.decode(self._file.read_bytes(), type=Picture)
         except (OSError, msgspec.DecodeError):

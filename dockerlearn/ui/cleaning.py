@@ -20,14 +20,18 @@ def plan_lines(plan: CleanPlan, style: Style) -> list[str]:
     for item in plan.items:
         lines += _line(item.action, item, item.reason, style)
         if item.action == "leave" and item.remedy:
-            lines.append(f"          → {style.paint('code', one_line(item.remedy, 400))}")
+            lines.append(_remedy(item.remedy, style))
     for one in plan.unnamed:
         text = f"{one.kind} {one_line(one.name)}: {one.reason}"
         lines += fill(text, style.width, first=f"{'leave':<9} ", rest=" " * 10)
-        lines.append(f"          → {style.paint('code', one_line(one.remedy, 400))}")
+        lines.append(_remedy(one.remedy, style))
     for folder in plan.folders:
         lines += fill(f"Your files in {folder} stay.", style.width)
     return lines
+
+
+def _remedy(command: str, style: Style) -> str:
+    return f"          → {style.paint('code', one_line(command, 400))}"
 
 
 def report_lines(report: CleanReport, style: Style) -> list[str]:

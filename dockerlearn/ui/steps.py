@@ -125,7 +125,7 @@ def outcome_lines(outcome: Outcome, style: Style, *, way: bool = True) -> list[s
         text = " ".join(_sentence(part, name) for part in (safe(outcome.expected).strip(), found) if part)
     lines = _hanging(outcome.status, text, style)
     if outcome.next and way:
-        lines += [f"{_INDENT}→ {style.paint('code', one_line(outcome.next, 2000))}"]
+        lines.append(_move(outcome.next, style))
     return lines
 
 
@@ -133,8 +133,13 @@ def advice_lines(advice: Advice, style: Style) -> list[str]:
     """Return what a command line was probably meant to be."""
     lines = _hanging(Status.UNMET, advice.say, style)
     if advice.command is not None:
-        lines += [f"{_INDENT}→ {style.paint('code', one_line(advice.command, 2000))}"]
+        lines.append(_move(advice.command, style))
     return lines
+
+
+def _move(command: str, style: Style) -> str:
+    """The line that says what to do next."""
+    return f"{_INDENT}→ {style.paint('code', one_line(command, 2000))}"
 
 
 def told_lines(told: Told, style: Style) -> list[str]:

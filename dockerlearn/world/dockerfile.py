@@ -34,10 +34,12 @@ OPTIONS: Mapping[str, frozenset[str]] = {
 }
 """The options that BuildKit 0.29 knows, by instruction; the others have none."""
 
-_WORDS = (
+WORDS = (
     *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
     *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
 )
+"""All instructions."""
+
 _STAGE_NAME = re.compile(r"^[a-z][a-z0-9_.-]*$")
 _NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _HAS_DEFAULT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):?[-+]")
@@ -181,7 +183,7 @@ def taken_from(one: Instruction) -> Iterator[str]:
 def _unknown(word: str, reason: str) -> str:
     if word == reason:
         return one_line(reason)
-    near = nearest(word.upper()[:40], _WORDS)
+    near = nearest(word.upper()[:40], WORDS)
     return f"there is no instruction {one_line(word, 40)}" + (f"; {near} was probably meant" if near else "")
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
+from dockerlearn.engine.snapshots import BUILT_IN_NETWORKS, ContainerSnapshot, ImageSnapshot, is_anonymous
 from dockerlearn.world.probes import is_helper
 
 Kind = Literal["container", "image", "network", "volume"]
@@ -109,21 +109,21 @@ def take(engine: EngineApi, subjects: Subjects) -> Picture:
         (_container(one) for one in seen if one is not None and not is_helper(one)), key=lambda one: one.name
     )
     names = {place.network for one in containers for place in one.places}
+    own_networks, own_volumes = frozenset(subjects.networks), frozenset(subjects.volumes)
     network_rows = engine.networks()
     networks = [
         Network(found.id, found.name, found.driver, found.internal)
         for row in network_rows
-        if (row.name in names or row.id in set(subjects.networks)) and (found := engine.network(row.id)) is not None
+        if (row.name in names or row.id in own_networks) and (found := engine.network(row.id)) is not None
     ]
     mounted = {point.source for one in containers for point in one.mounts if point.kind == "volume"}
     volume_names = engine.volumes()
     volumes = [
-        Volume(name, tuple(one.name for one in containers if any(p.source == name for p in one.mounts)), _made_up(name))
+        Volume(name, _with_source(containers, name), is_anonymous(name))
         for name in volume_names
-        if name in mounted or name in set(subjects.volumes)
+        if name in mounted or name in own_volumes
     ]
     images = _images(engine, subjects, containers)
-    tags = engine.image_tags()
     ours = {name for image in images for name in image.names}
     return Picture(
         engine_id=engine.identity.id,
@@ -133,15 +133,15 @@ def take(engine: EngineApi, subjects: Subjects) -> Picture:
         volumes=tuple(volumes),
         foreign={
             "container": len(rows) - len(seen),
-            "image": len([tag for tag in tags if references.short(tag) not in ours]),
-            "network": len([row for row in network_rows if row.name not in {n.name for n in networks} | BUILT_IN]),
+            "image": sum(references.short(tag) not in ours for tag in engine.image_tags()),
+            "network": len({row.name for row in network_rows} - {one.name for one in networks} - BUILT_IN_NETWORKS),
             "volume": len(volume_names) - len(volumes),
         },
     )
 
 
-BUILT_IN = frozenset({"bridge", "host", "none", "podman"})
-"""Networks that every engine has; they are nobody's."""
+def _with_source(containers: Collection[Container], name: str) -> tuple[str, ...]:
+    return tuple(one.name for one in containers if any(point.source == name for point in one.mounts))
 
 
 def _container(one: ContainerSnapshot) -> Container:
@@ -196,10 +196,6 @@ def _images(engine: EngineApi, subjects: Subjects, containers: list[Container]) 
         for image in found.values()
     ]
     return tuple(sorted(images, key=lambda image: (not image.names, image.names, image.id)))
-
-
-def _made_up(name: str) -> bool:
-    return len(name) == 64 and all(digit in "0123456789abcdef" for digit in name)
 
 
 def compare(before: Picture | None, now: Picture) -> dict[tuple[Kind, str], Change]:

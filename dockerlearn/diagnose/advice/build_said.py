@@ -7,11 +7,6 @@ import re
 from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
 from dockerlearn.text import nearest
 
-INSTRUCTIONS = (
-    "FROM", "RUN", "COPY", "CMD", "ENTRYPOINT", "WORKDIR", "ENV", "ARG", "EXPOSE", "LABEL", "USER", "VOLUME", "ADD",
-    "HEALTHCHECK", "SHELL", "STOPSIGNAL", "ONBUILD", "MAINTAINER",
-)  # fmt: skip
-
 
 def context(slip: Slip) -> Advice | None:
     """The folder, or the Dockerfile in it, is not there."""
@@ -64,7 +59,9 @@ def instruction(slip: Slip) -> Advice | None:
         return None
     line = slip.says(r"(?:parse error (?:on )?line|Dockerfile:)\s*(\d+)")
     where = f"Line {line[1]} of the Dockerfile" if line else "A line of the Dockerfile"
-    meant = nearest(said[1].upper(), INSTRUCTIONS)
+    from dockerlearn.world.dockerfile import WORDS
+
+    meant = nearest(said[1].upper(), WORDS)
     hint = (
         f" Probably {meant} was meant."
         if meant
