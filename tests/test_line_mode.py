@@ -117,6 +117,19 @@ def test_a_slip_on_the_command_line_is_told_instead(terminal: Terminal) -> None:
     assert screen.count("There should be a container named dl-first") == 1  # after what is no slip
 
 
+def test_a_command_of_the_tutors_own_is_no_docker_command(terminal: Terminal) -> None:
+    terminal.stub("docker", "exit 0")
+    terminal.stub("dockerlearn", "exit 1")
+
+    def ended() -> str:
+        terminal.learner.run()
+        terminal.learner.end(code=0)
+        return "docker run -d"
+
+    screen = terminal.type("2", ended, "dockerlearn map", "dockerlearn map")
+    assert screen.count("came to its end") == 1
+
+
 def test_a_slip_that_went_well_is_not_told(terminal: Terminal) -> None:
     terminal.stub("docker", "exit 0")
     assert "✗" not in terminal.type("2", "docker run -d -p 8080 x", "docker ps -all")

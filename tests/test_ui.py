@@ -177,6 +177,20 @@ class TestOutcomes:
         lines = outcome_lines(outcome(found="it said \x1b[2J", next="docker rm \x1b[31mx"), PLAIN)
         assert "\x1b" not in "".join(lines)
 
+    def test_what_only_has_to_be_waited_for_is_not_told_with_a_mistake(self) -> None:
+        waits = outcome(check="container dl-db", expected="dl-db should be running and stay so", wait=1.0)
+        shown = Recognised("paused", "It is frozen.", dead_end=True)
+        with_mistake = Verdict(
+            step="a/b", status=Status.UNMET, passed=False, outcomes=(waits, outcome()), mistake=shown
+        )
+        text = "\n".join(verdict_lines(with_mistake, PLAIN))
+        assert "dl-db" not in text
+        assert text.index("dl-web should be running") < text.index("It is frozen.")
+        alone = Verdict(step="a/b", status=Status.UNMET, passed=False, outcomes=(waits,))
+        assert "dl-db" in "\n".join(verdict_lines(alone, PLAIN))
+        only = Verdict(step="a/b", status=Status.UNMET, passed=False, outcomes=(waits,), mistake=shown)
+        assert "It is frozen." in "\n".join(verdict_lines(only, PLAIN))
+
     def test_the_mistake_stands_below_the_outcome_it_explains(self) -> None:
         verdict = Verdict(
             step="a/b", status=Status.UNMET, passed=False,

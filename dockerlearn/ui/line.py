@@ -211,7 +211,7 @@ class LineMode:
             # Another process did it: `dockerlearn answer …`, or check in a second terminal.
             self._passed()
             return
-        about_docker = "docker" in line
+        about_docker = "docker" in line.replace("dockerlearn", "")
         # Ctrl-C is how one leaves docker logs -f; it is no failure.
         ended_badly = status not in {0, 130, -signal.SIGINT}
         # What it printed went to the terminal, so this is advice on what was typed alone.

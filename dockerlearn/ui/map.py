@@ -114,7 +114,9 @@ class _Drawing:
             f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in self.picture.foreign.items() if count
         ]
         if counted:
-            yield self.style.paint("dim", self._cut(f"and {', '.join(counted)} that are not the course's"))
+            is_one = sum(self.picture.foreign.values()) == 1
+            text = f"and {', '.join(counted)} that {'is' if is_one else 'are'} not the course's"
+            yield self.style.paint("dim", self._cut(text))
 
     def _marked(self, text: str, kind: Kind, key: str, *, head: bool = False) -> str:
         change = self.changes.get((kind, key))

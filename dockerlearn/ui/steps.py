@@ -92,6 +92,8 @@ def verdict_lines(verdict: Verdict, style: Style) -> list[str]:
     lines: list[str] = []
     mistake = verdict.mistake
     for outcome in verdict.outcomes:
+        if mistake is not None and outcome.wait is not None:
+            continue  # it may come right by waiting, and is not what the mistake explains
         # A mistake's own words say what to do; a general next move beside them would be one too many.
         lines += outcome_lines(outcome, style, way=mistake is None or outcome.met)
         if mistake is not None and not outcome.met:
