@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +40,7 @@ class Learner:
     def __init__(self, folder: Path, pack: Path = PACK) -> None:
         self.folder = folder
         self.engine = FakeEngine(make_image("busybox:1.36"))
+        self.sleep: Callable[[float], None] = time.sleep
         self.environ = {
             "HOME": str(folder / "home"),
             "DOCKERLEARN_HOME": str(folder / "data"),
@@ -55,7 +58,9 @@ class Learner:
         """Run a command in this process; ``typed`` is what somebody at a terminal types."""
         out, err = io.StringIO(), io.StringIO()
         view = View(out, err, io.StringIO(typed or ""), style=style, interactive=typed is not None)
-        ended = Ended(run(arguments, Wiring(view, environ=self.environ, engine=lambda: self.engine)), "", "")
+        ended = Ended(
+            run(arguments, Wiring(view, environ=self.environ, engine=lambda: self.engine, sleep=self.sleep)), "", ""
+        )
         ended = Ended(ended.code, out.getvalue(), err.getvalue())
         assert code is None or ended.code == code, ended
         return ended

@@ -244,9 +244,7 @@ def test_it_writes_a_file(learner: Learner, tmp_path: Path) -> None:
     assert "cannot be written" in learner("map", "--svg", str(tmp_path / "no" / "m.svg"), code=3).err
 
 
-def test_watching_draws_again_when_something_changes_and_is_silent_when_not(
-    learner: Learner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_watching_draws_again_when_something_changes_and_is_silent_when_not(learner: Learner) -> None:
     turns = iter(["nothing", "made", "nothing", "end"])
 
     def pause(_: float) -> None:
@@ -256,7 +254,13 @@ def test_watching_draws_again_when_something_changes_and_is_silent_when_not(
         if turn == "end":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("dockerlearn.cli.mapping.time.sleep", pause)
+    learner.sleep = pause
     shown = learner("map", "--watch", code=130).out
     assert shown.count("images\n") == 2
     assert shown.count("dl-cup") == 1
+
+
+def test_one_foreign_thing_is_one() -> None:
+    engine = FakeEngine()
+    engine.add("theirs", networks=())
+    assert map_lines(take(engine, Subjects()), Style())[-1] == "and 1 container that is not the course's"

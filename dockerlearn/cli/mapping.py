@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +39,7 @@ def map_(
         if not watch:
             return 0
         before = now
-        time.sleep(EVERY)
+        wiring.sleep(EVERY)
 
 
 def _show(wiring: Wiring, now: Picture, before: Picture | None, svg: Path | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ PACK = "DOCKERLEARN_PACK"
 
 
 class Wiring:
-    """The parts of one command. ``engine`` is passed in by tests; ``yes`` answers every question with yes."""
+    """The parts of one command. ``engine`` and ``sleep`` are passed in by tests; ``yes`` answers all."""
 
     def __init__(
         self,
@@ -37,10 +38,12 @@ class Wiring:
         *,
         environ: Mapping[str, str] = os.environ,
         engine: Callable[[], EngineApi] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.view = view or View.of_process(environ)
         self.environ = environ
         self.yes = False
+        self.sleep = sleep
         self._given_engine = engine
         self._store: Store | None = None
         self._engine: EngineApi | None = None

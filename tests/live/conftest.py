@@ -16,6 +16,7 @@ from dockerlearn.engine.practice import Practice, PracticeStatus
 from tests import own_engine
 from tests.conftest import NO_ENGINE
 from tests.live.lessons import Learner
+from tests.live.live_bench import LiveBench
 
 
 class Docker:
@@ -107,12 +108,18 @@ def docker(docker_host: str, tmp_path: Path) -> Docker:
     return Docker(docker_host, home)
 
 
-@pytest.fixture
-def engine(docker_host: str) -> Iterator[Callable[[], EngineApi]]:
-    """What gives the practice engine to a prover."""
+@pytest.fixture(scope="session")
+def connection(docker_host: str) -> Iterator[client.DockerEngine]:
+    """The practice engine as the product reaches it."""
     opened = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield lambda: opened
+    yield opened
     opened.close()
+
+
+@pytest.fixture
+def engine(connection: client.DockerEngine) -> Callable[[], EngineApi]:
+    """What gives the practice engine to a prover."""
+    return lambda: connection
 
 
 @pytest.fixture
@@ -121,6 +128,15 @@ def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
     found = Learner(tmp_path, docker.host)
     yield found
     found("clean", "--yes")
+
+
+@pytest.fixture
+def bench(engine_socket: str, tmp_path: Path) -> Iterator[LiveBench]:
+    """A lesson's attempt; what is made in it is taken away."""
+    made = LiveBench(engine_socket, tmp_path)
+    yield made
+    made.clean()
+    made.close()
 
 
 @pytest.fixture(autouse=True)

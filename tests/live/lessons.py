@@ -1,4 +1,4 @@
-"""The command line of dockerlearn and a learner's shell, on the practice engine."""
+"""The command line of dockerlearn and a learner's shell, on the practice engine; and what tests of lessons share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from dockerlearn.author.prove import Proved
 
 DOCKERLEARN = [sys.executable, "-m", "dockerlearn"]
 
@@ -77,3 +80,20 @@ class Learner:
         """The steps of a lesson, as ``lesson/step``."""
         lessons = self.json("lessons")["lessons"]
         return [f"{lesson}/{step['id']}" for row in lessons if row["id"] == lesson for step in row["steps"]]
+
+    def walk(self, lesson: str, steps: tuple[str, ...], *, strict: bool = False) -> None:
+        """Take a lesson from its first step to its last by its solutions; ``strict``: each command must end well."""
+        assert self("start", lesson, "--plain").returncode == 0
+        for step in steps:
+            assert self.json("task")["step"] == f"{lesson}/{step}"
+            assert self("check").returncode == 1
+            done = self.sh(("set -e\n" if strict else "") + self("solution", "--plain").stdout)
+            assert not strict or done.returncode == 0, done.stderr
+            assert self("check").returncode == 0
+            assert self("next").returncode == 0
+        assert self("check", "lesson", lesson).returncode == 0
+
+
+def not_held(proved: Iterable[Proved]) -> list[str]:
+    """The claims that did not hold, each with what was seen instead."""
+    return [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]

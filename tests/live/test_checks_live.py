@@ -16,7 +16,6 @@ from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
 from dockerlearn.diagnose.explain import explain
-from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world.world import Scope, World
 from tests.live.conftest import Docker
@@ -27,10 +26,8 @@ LOOP = ("sh", "-c", "while true; do date; sleep 1; done")
 
 
 @pytest.fixture
-def engine(docker_host: str) -> Iterator[DockerEngine]:
-    found = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield found
-    found.close()
+def engine(connection: DockerEngine) -> DockerEngine:
+    return connection
 
 
 @pytest.fixture

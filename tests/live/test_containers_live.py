@@ -12,7 +12,7 @@ from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import course_folder, open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner
+from tests.live.lessons import Learner, not_held
 
 LESSON = "containers"
 STEPS = ("copies", "foreground", "variables", "recreate", "logs", "shell", "paused", "copy", "taken", "stop", "inspect",
@@ -39,22 +39,14 @@ def test_it_has_what_a_lesson_must_have() -> None:
 
 
 def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
-    assert learner("start", LESSON, "--plain").returncode == 0
-    for step in STEPS:
-        assert learner.json("task")["step"] == f"{LESSON}/{step}"
-        assert learner("check").returncode == 1
-        learner.sh(learner("solution", "--plain").stdout)
-        assert learner("check").returncode == 0
-        assert learner("next").returncode == 0
-    assert learner("check", "lesson", LESSON).returncode == 0
+    learner.walk(LESSON, STEPS)
     assert learner("clean", "--yes").returncode == 0
     assert docker("ps", "-aq") == ""
 
 
 def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
     proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON)
-    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
-    assert failed == []
+    assert not_held(proved) == []
     assert len([claim for claim in proved if claim.claim == "the prediction is true"]) == len(STEPS)
 
 

@@ -6,28 +6,17 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from dockerlearn.setup import ledger, unnamed
 from dockerlearn.setup.spec import Declared
 from tests.live.conftest import Docker, things
 from tests.live.lessons import Learner
-from tests.live.test_setup_live import BUSYBOX, LiveBench
+from tests.live.live_bench import BUSYBOX, LiveBench
 from tests.setup_bench import declared
 
 NAMES = declared("dl-web", images=("dl-tools:v1", "dl-app:v1"))
 OLD = "2020-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def bench(engine_socket: str, tmp_path: Path) -> Iterator[LiveBench]:
-    made = LiveBench(engine_socket, tmp_path)
-    yield made
-    made.clean()
-    made.close()
 
 
 def observe(bench: LiveBench, names: Declared = NAMES, *, thorough: bool = True) -> None:

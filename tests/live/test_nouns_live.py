@@ -13,7 +13,6 @@ import pytest
 
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
-from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world import probes
 from dockerlearn.world.probes import HELPER, Probes
@@ -33,11 +32,9 @@ Line = str
 """A command line for docker without ``docker``; its words are split at blanks, ``%`` in a word stands for a blank."""
 
 
-@pytest.fixture(scope="module")
-def engine(docker_host: str) -> Iterator[DockerEngine]:
-    found = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield found
-    found.close()
+@pytest.fixture
+def engine(connection: DockerEngine) -> DockerEngine:
+    return connection
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
 from dockerlearn.diagnose.explain import explain
-from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world.world import Scope, World
 from tests.live.conftest import Docker, things
@@ -30,11 +29,9 @@ ON_NET = {"from": "dl-a", "to": "dl-b"}
 Look = Callable[..., Outcome]
 
 
-@pytest.fixture(scope="module")
-def engine(docker_host: str) -> Iterator[DockerEngine]:
-    found = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield found
-    found.close()
+@pytest.fixture
+def engine(connection: DockerEngine) -> DockerEngine:
+    return connection
 
 
 @pytest.fixture

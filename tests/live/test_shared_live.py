@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,21 +10,14 @@ from dockerlearn.errors import NameTaken
 from dockerlearn.setup import clean, ledger
 from dockerlearn.setup.spec import Declared, SetupMount, SetupNetwork, SetupVolume
 from tests.live.conftest import Docker, things
-from tests.live.test_setup_live import BUSYBOX, SLEEP, LiveBench
+from tests.live.live_bench import BUSYBOX, LiveBench
+from tests.live.test_setup_live import SLEEP
 from tests.setup_bench import container
 
 NET = SetupNetwork(network="dl-net", internal=True)
 BACK = SetupNetwork(network="dl-back")
 VOL = SetupVolume(volume="dl-data", files={"note": "hello", "other": "there"})
 NAMES = Declared(networks=frozenset({"dl-net"}), volumes=frozenset({"dl-data"}))
-
-
-@pytest.fixture
-def bench(engine_socket: str, tmp_path: Path) -> Iterator[LiveBench]:
-    made = LiveBench(engine_socket, tmp_path)
-    yield made
-    made.clean()
-    made.close()
 
 
 def shows(docker: Docker, name: str, template: str) -> str:

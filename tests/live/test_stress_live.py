@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world import asking, probes
 from dockerlearn.world.asking import Question
@@ -51,11 +50,9 @@ FOUND = {
 }
 
 
-@pytest.fixture(scope="module")
-def engine(docker_host: str) -> Iterator[DockerEngine]:
-    found = client.connect(endpoint.find({"DOCKER_HOST": docker_host}, Path("/nonexistent")))
-    yield found
-    found.close()
+@pytest.fixture
+def engine(connection: DockerEngine) -> DockerEngine:
+    return connection
 
 
 @pytest.fixture
@@ -218,7 +215,6 @@ def test_a_helper_that_was_made_and_not_started_is_swept_away(
 _TUTOR = """
 import sys
 from pathlib import Path
-from dockerlearn.engine import client, endpoint
 from dockerlearn.world import asking, probes
 asking.SECONDS = 3.0
 {change}

@@ -12,7 +12,7 @@ from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker, things
-from tests.live.lessons import Learner
+from tests.live.lessons import Learner, not_held
 
 LESSON = "volumes"
 STEPS = (
@@ -48,22 +48,13 @@ def test_every_claim_about_a_step_holds(
 ) -> None:
     # What is left behind, anonymous volumes too, is what the guard of the live tests looks for.
     proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON, (step,))
-    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
-    assert failed == []
+    assert not_held(proved) == []
     assert ("the prediction is true" in {claim.claim for claim in proved}) == (step != "rescue")
 
 
 def test_from_its_first_step_to_its_last_and_clean_leaves_nothing(learner: Learner, docker_host: str) -> None:
     on_engine = things(docker_host)
-    assert learner("start", LESSON, "--plain").returncode == 0
-    for step in STEPS:
-        assert learner.json("task")["step"] == f"{LESSON}/{step}"
-        assert learner("check").returncode == 1
-        done = learner.sh("set -e\n" + learner("solution", "--plain").stdout)
-        assert done.returncode == 0, done.stderr
-        assert learner("check").returncode == 0
-        learner("next")
-    assert learner("check", "lesson", LESSON).returncode == 0
+    learner.walk(LESSON, STEPS, strict=True)
     assert set(things(docker_host)) > set(on_engine)
     assert learner("clean", "--yes").returncode == 0
     assert set(things(docker_host)) == set(on_engine)
