@@ -118,6 +118,7 @@ def test_what_is_different_is_marked(engine: FakeEngine) -> None:
     marked = {line.split("←")[1].strip() + " " + line.split()[1] for line in lines if "←" in line and line[0] in "├└"}
     assert marked == {"changed dl-web", "gone dl-done", "new dl-new", "new dl-tools:v1", "gone dl-data"}
     assert "dl-two  (network, bridge)  ← new" in lines
+    assert [line for line in lines if "dl-done" in line] == ["└─ dl-done  ← gone"]
     assert any("same image" in line for line in lines)
     assert map_lines(now, Style(), now) == map_lines(now, Style())
 

@@ -54,12 +54,15 @@ class _Drawing:
             address = f"  {here.ip}" if here is not None and here.ip else ""
             names = f"  as {', '.join(map(one_line, here.names))}" if here is not None and here.names else ""
             name = one_line(one.name).ljust(width)
-            if one.id in self.told:
+            is_gone = self.changes.get(("container", one.id)) == "gone"
+            if is_gone:
+                text = name.rstrip()  # what it was like is past
+            elif one.id in self.told:
                 text = f"{name}  (see above){address}{names}"
             else:
                 text = f"{name}  {one.state}  {one_line(one.image)}{address}{names}"
             yield self._marked(f"{'└─' if last else '├─'} {text}", "container", one.id)
-            if one.id not in self.told:
+            if not is_gone and one.id not in self.told:
                 yield from self._details(one, "   " if last else "│  ")
             self.told.add(one.id)
 
