@@ -13,7 +13,7 @@ from dockerlearn.session.picture import Album
 from dockerlearn.ui.map import map_lines, map_svg
 from dockerlearn.ui.markdown import cells
 from dockerlearn.ui.style import Style
-from dockerlearn.world.picture import Picture, Subjects, compare, take, with_gone
+from dockerlearn.world.picture import Picture, Subjects, comparable, compare, take, with_gone
 from dockerlearn.world.probes import HELPER
 from tests.cli_support import Learner
 from tests.fake_engine import HELPER_OF_ANOTHER, FakeEngine, make_id, make_image, make_network
@@ -128,6 +128,21 @@ def test_another_engine_is_not_compared(engine: FakeEngine) -> None:
     now = picture(engine)
     assert compare(before, now) == {}
     assert with_gone(before, now) == now
+
+
+def test_what_only_left_the_picture_is_not_gone(engine: FakeEngine) -> None:
+    before = picture(engine)
+    del engine.by_name["dl-done"]  # the only one on the bridge, which stays where it is
+    engine.images.pop(SHOP.id)
+    now = picture(engine)
+    assert compare(before, now)["network", make_id("network", "bridge")] == "gone"
+    last = comparable(engine, before, now)
+    assert "network" not in {kind for kind, _ in compare(last, now)}
+    lines = map_lines(now, Style(), last)
+    assert lines[lines.index("removed") + 1] == "└─ dl-done  ← gone"
+    assert not any("bridge" in line for line in lines if line.endswith("gone"))
+    assert any("dl-shop:v1" in line for line in lines if line.endswith("gone"))
+    assert comparable(engine, None, now) is None
 
 
 def test_an_image_that_lost_a_name_is_not_gone_itself(engine: FakeEngine) -> None:

@@ -27,6 +27,7 @@ def map_(
 ) -> int:
     """Draw what the course has on your engine, with what changed since you last looked."""
     from dockerlearn.session import picture
+    from dockerlearn.world.picture import comparable
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
     album = picture.Album(wiring.paths.home)
@@ -34,7 +35,8 @@ def map_(
     while True:
         now = picture.look(wiring.engine(), wiring.store, wiring.pack)
         if before is None or now != before:
-            _show(wiring, now, before or album.last(now.engine_id), svg)
+            last = comparable(wiring.engine(), before or album.last(now.engine_id), now)
+            _show(wiring, now, last, svg)
             album.keep(now)
         if not watch:
             return 0

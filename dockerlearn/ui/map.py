@@ -39,9 +39,11 @@ class _Drawing:
             members = [one for one in picture.containers if any(place.network == network.name for place in one.places)]
             yield from self._containers(members, network.name)
         loose = [one for one in picture.containers if one.id not in self.told]
-        if loose:
-            yield self.style.paint("bold", "on no network")
-            yield from self._containers(loose, "")
+        gone = [one for one in loose if self.changes.get(("container", one.id)) == "gone"]
+        for heading, some in (("on no network", [one for one in loose if one not in gone]), ("removed", gone)):
+            if some:
+                yield self.style.paint("bold", heading)
+                yield from self._containers(some, "")
         yield from self._volumes()
         yield from self._images()
         yield from self._foreign()

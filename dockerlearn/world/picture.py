@@ -231,6 +231,26 @@ def _things(picture: Picture, kind: Kind) -> dict[str, object]:
     return {name: image.id for image in picture.images for name in image.names or (image.id,)}
 
 
+def comparable(engine: EngineApi, before: Picture | None, now: Picture) -> Picture | None:
+    """The picture before, without what is still on the engine and only does not belong into the picture any more.
+
+    Such is a network that none of the course's containers is on now. Costs a look at each thing that was drawn before.
+    """
+    if before is None or before.engine_id != now.engine_id:
+        return None
+    containers = {one.id for one in now.containers}
+    networks = {one.id for one in now.networks}
+    volumes = {one.name for one in now.volumes}
+    images = {image.id for image in now.images}
+    return msgspec.structs.replace(
+        before,
+        containers=tuple(o for o in before.containers if o.id in containers or engine.container(o.id) is None),
+        networks=tuple(o for o in before.networks if o.id in networks or engine.network(o.id) is None),
+        volumes=tuple(o for o in before.volumes if o.name in volumes or engine.volume(o.name) is None),
+        images=tuple(image for image in before.images if image.id in images or engine.image(image.id) is None),
+    )
+
+
 def with_gone(before: Picture | None, now: Picture) -> Picture:
     """The picture with what was there before and is not any more, so that it can be drawn as gone."""
     if before is None or before.engine_id != now.engine_id:
