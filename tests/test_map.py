@@ -119,6 +119,7 @@ def test_what_is_different_is_marked(engine: FakeEngine) -> None:
     assert marked == {"changed dl-web", "gone dl-done", "new dl-new", "new dl-tools:v1", "gone dl-data"}
     assert "dl-two  (network, bridge)  ← new" in lines
     assert [line for line in lines if "dl-done" in line] == ["└─ dl-done  ← gone"]
+    assert [line for line in lines if "dl-data" in line and "volume" not in line] == ["└─ dl-data  ← gone"]
     assert any("same image" in line for line in lines)
     assert map_lines(now, Style(), now) == map_lines(now, Style())
 
@@ -130,14 +131,24 @@ def test_another_engine_is_not_compared(engine: FakeEngine) -> None:
     assert with_gone(before, now) == now
 
 
+def test_a_network_that_every_engine_has_is_never_new(engine: FakeEngine) -> None:
+    now = picture(engine)
+    del engine.by_name["dl-done"]
+    assert "bridge" not in {network.name for network in picture(engine).networks}
+    assert compare(picture(engine), now) == {("container", make_id("container", "dl-done")): "new"}
+
+
 def test_what_only_left_the_picture_is_not_gone(engine: FakeEngine) -> None:
     before = picture(engine)
     del engine.by_name["dl-done"]  # the only one on the bridge, which stays where it is
     engine.images.pop(SHOP.id)
+    engine.change("dl-web", networks=())  # dl-net is there, and has nobody of the course on it
     now = picture(engine)
-    assert compare(before, now)["network", make_id("network", "bridge")] == "gone"
+    assert compare(before, now)["network", NET] == "gone"
     last = comparable(engine, before, now)
     assert "network" not in {kind for kind, _ in compare(last, now)}
+    del engine.networks_by_name["dl-net"]
+    assert compare(comparable(engine, before, now), now)["network", NET] == "gone"
     lines = map_lines(now, Style(), last)
     assert lines[lines.index("removed") + 1] == "└─ dl-done  ← gone"
     assert not any("bridge" in line for line in lines if line.endswith("gone"))

@@ -86,6 +86,8 @@ class _Drawing:
             branch = "└─" if place == len(volumes) - 1 else "├─"
             name = f"{volume.name[:12]}… (unnamed)" if volume.anonymous else one_line(volume.name)
             users = f"  in {', '.join(map(one_line, volume.users))}" if volume.users else "  in no container"
+            if self.changes.get(("volume", volume.name)) == "gone":
+                users = ""
             yield self._marked(f"{branch} {name}{users}", "volume", volume.name)
 
     def _images(self) -> Iterator[str]:

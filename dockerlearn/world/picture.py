@@ -225,7 +225,8 @@ def _things(picture: Picture, kind: Kind) -> dict[str, object]:
     if kind == "container":
         return {one.id: one for one in picture.containers}
     if kind == "network":
-        return {one.id: one for one in picture.networks}
+        # Those that every engine has do not come and go; a container of the course does.
+        return {one.id: one for one in picture.networks if one.name not in BUILT_IN_NETWORKS}
     if kind == "volume":
         return {one.name: one for one in picture.volumes}
     return {name: image.id for image in picture.images for name in image.names or (image.id,)}
