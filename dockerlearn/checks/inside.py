@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Generator, Sequence
 
 import msgspec
@@ -11,7 +10,7 @@ from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding
 from dockerlearn.engine.snapshots import ContainerSnapshot
 from dockerlearn.text import one_line
-from dockerlearn.world.asking import Asked, Question
+from dockerlearn.world.asking import Asked, Question, is_loopback
 from dockerlearn.world.world import World
 
 
@@ -50,7 +49,7 @@ class View(msgspec.Struct, frozen=True):
         return f"{inside} does not lead to {' and '.join(left_out)}" if left_out else None
 
     def _belongs(self, address: str, target: ContainerSnapshot) -> bool:
-        if ipaddress.ip_address(address).is_loopback:
+        if is_loopback(address):
             # Its own 127.0.0.1 is the target's, too, where both use one network.
             return self.world.network_of(self.asker).id == self.world.network_of(target).id
         if address in self.world.addresses(target, self.network):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import msgspec
 
 from dockerlearn.checks import prose
@@ -14,7 +12,7 @@ from dockerlearn.diagnose import names
 from dockerlearn.diagnose.diagnosis import Case, Diagnosis
 from dockerlearn.engine.snapshots import ContainerSnapshot
 from dockerlearn.text import one_line
-from dockerlearn.world.asking import Question
+from dockerlearn.world.asking import Question, is_loopback
 from dockerlearn.world.world import World
 
 _HOSTS = "/etc/hosts"
@@ -137,7 +135,7 @@ def _elsewhere(sight: Sight, view: View) -> Diagnosis | None:
     name = sight.question.name
     if not others:
         return None
-    if ipaddress.ip_address(others[0]).is_loopback:
+    if is_loopback(others[0]):
         return Diagnosis(
             name="its own loopback",
             found=f"in {sight.asker.name} the name {name} leads to {others[0]}: to {sight.asker.name} itself",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import tarfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import PathInContainer
+
+if TYPE_CHECKING:
+    import tarfile
 
 MEMBERS = 20_000
 """Entries that are looked at: an image has a few, an exported file system some hundreds."""
@@ -36,9 +39,9 @@ class Archive(msgspec.Struct, frozen=True):
 def read_archive(path: Path) -> Archive:
     """Look into a file, compressed or not. Whatever is wrong with it, it is then no archive."""
     try:
-        with tarfile.open(path) as archive:
+        with _opened(path) as archive:
             descriptions = _small_files(archive)
-    except (OSError, EOFError, tarfile.TarError, zlib.error):
+    except _NoArchive:
         return Archive("other")
     listed = _json(descriptions.get("manifest.json"))
     if not isinstance(listed, list):
@@ -55,15 +58,32 @@ def read_members(path: Path, name: str) -> tuple[PathInContainer, ...]:
     found: list[PathInContainer] = []
     wanted = f"/{name.strip('/')}"
     try:
-        with tarfile.open(path) as archive:
+        with _opened(path) as archive:
             for number, member in enumerate(archive):
                 if number >= MEMBERS:
                     break
                 if f"/{member.name.removeprefix('./')}".endswith(wanted):
                     found.append(_member(archive, member))
-    except (OSError, EOFError, tarfile.TarError, zlib.error):
+    except _NoArchive:
         return ()
     return tuple(found)
+
+
+class _NoArchive(Exception):
+    """A file is no tar archive, or a damaged one."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    """Open an archive; whatever is found wrong with it while it is open is ``_NoArchive``."""
+    import tarfile  # 7 ms that every command would pay
+    import zlib
+
+    try:
+        with tarfile.open(path) as archive:
+            yield archive
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise _NoArchive from error
 
 
 def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> PathInContainer:
