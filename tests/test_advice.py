@@ -13,6 +13,7 @@ from dockerlearn.diagnose.advice.advise import advise
 from dockerlearn.diagnose.advice.docker_line import read_docker
 from dockerlearn.diagnose.advice.slip import Slip
 from dockerlearn.diagnose.advice.words import LONGEST, read
+from dockerlearn.engine.snapshots import Binding
 from dockerlearn.errors import EngineSilent
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import FakeEngine
@@ -116,6 +117,16 @@ def test_an_engine_that_cannot_be_asked_costs_the_names_only() -> None:
     found = advise("docker stop -t 0 dl-wbe", code, printed, world(engine))
     assert found is not None
     assert (found.name, found.command) == ("no such container", None)
+
+
+def test_a_port_that_is_proposed_is_free() -> None:
+    engine = fake_world()
+    engine.add("next", published={"80/tcp": (Binding("0.0.0.0", 18081),)})
+    line = "docker run -p 18080:80 busybox:1.36 true"
+    found = advise(line, 125, "Bind for 0.0.0.0:18080 failed: port is already allocated", world(engine))
+    assert found is not None
+    assert found.command == line.replace("18080", "18082")
+    assert "by the container dl-port" in found.say
 
 
 def test_what_is_quoted_stays_as_it_was_typed() -> None:

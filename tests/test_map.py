@@ -125,9 +125,10 @@ def test_what_is_different_is_marked(engine: FakeEngine) -> None:
 
 
 def test_another_engine_is_not_compared(engine: FakeEngine) -> None:
-    before = msgspec.structs.replace(picture(engine), engine_id="ANOTHER")
+    before = msgspec.structs.replace(picture(FakeEngine(BUSYBOX)), engine_id="ANOTHER")
     now = picture(engine)
     assert compare(before, now) == {}
+    assert comparable(engine, before, now) is None
     assert with_gone(before, now) == now
 
 
@@ -154,6 +155,16 @@ def test_what_only_left_the_picture_is_not_gone(engine: FakeEngine) -> None:
     assert not any("bridge" in line for line in lines if line.endswith("gone"))
     assert any("dl-shop:v1" in line for line in lines if line.endswith("gone"))
     assert comparable(engine, None, now) is None
+
+
+def test_a_volume_that_only_left_the_picture_is_not_gone(engine: FakeEngine) -> None:
+    engine.change("dl-done", mounts=(Mount("volume", "/y", "/theirs", read_only=False, name="theirs"),))
+    before = picture(engine)
+    engine.change("dl-done", mounts=())
+    now = picture(engine)
+    assert ("volume", "theirs") not in compare(comparable(engine, before, now), now)
+    del engine.volumes_by_name["theirs"]
+    assert compare(comparable(engine, before, now), now)["volume", "theirs"] == "gone"
 
 
 def test_an_image_that_lost_a_name_is_not_gone_itself(engine: FakeEngine) -> None:
