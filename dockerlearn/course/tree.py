@@ -220,7 +220,7 @@ class _Builder:
         self._put(node)
         if not isinstance(node, Scalar):
             if len(self._stack) >= MAX_DEPTH:
-                self._report.add(at, "", f"lists and mappings are nested more than {MAX_DEPTH} deep")
+                self._report.add(at, "", _TOO_DEEP)
                 raise _Stop
             self._stack.append(node)
             self._keys.append(None)
@@ -300,8 +300,12 @@ def _events(text: str, loader: Any) -> Generator[Any, None, None]:
     yield from yaml.parse(text, Loader=loader)
 
 
+_TOO_DEEP = f"lists and mappings are nested more than {MAX_DEPTH} deep"
+
 # What libyaml says, and what an author can do with it.
 _SYNTAX = {
+    # It scans a line ahead of its events, so that its own bound, which is far beyond ours, may come first.
+    "exceeded maximum nesting depth": (_TOO_DEEP, None),
     "mapping values are not allowed in this context": (
         "a colon stands where no key can",
         "put text with a colon and a space in quotes, or look at the indentation",

@@ -215,6 +215,7 @@ def test_a_helper_that_was_made_and_not_started_is_swept_away(
 _TUTOR = """
 import sys
 from pathlib import Path
+from dockerlearn.engine import client, endpoint
 from dockerlearn.world import asking, probes
 asking.SECONDS = 3.0
 {change}
@@ -227,5 +228,6 @@ probes.Probes(engine).ask(asker, asking.Question("dl-b", 80, "/"), [image])
 def kill_while_it_asks(hands: Docker, at_work: Callable[[], bool], change: str = "") -> None:
     code = _TUTOR.format(host=hands.host, box=BOX, change=change)
     with subprocess.Popen([sys.executable, "-c", code]) as tutor:
-        until(at_work)
+        until(lambda: at_work() or tutor.poll() is not None)
+        assert tutor.poll() is None, "it ended before it was killed"
         os.kill(tutor.pid, signal.SIGKILL)
