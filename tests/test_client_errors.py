@@ -186,7 +186,7 @@ def refused(endpoint: Endpoint, kind: type[EngineError], *words: str, system: Sy
 
 class TestNoConnection:
     def test_no_socket(self, folder: Path) -> None:
-        refused(Endpoint(f"unix://{folder}/none", "DOCKER_HOST"), NoEngine, "No engine runs", "DOCKER_HOST")
+        refused(Endpoint(f"unix://{folder}/none", "DOCKER_HOST"), NoEngine, "No Docker engine runs", "DOCKER_HOST")
 
     def test_no_folder(self, folder: Path) -> None:
         (folder / "file").write_text("")
@@ -311,7 +311,7 @@ class TestNoAnswer:
         stub.close()
         failing(lambda: engine.container("dl-web"), EngineRefused, endpoint, "not running")
         (folder / "s").unlink()
-        failing(lambda: engine.image("busybox"), NoEngine, endpoint, "No engine runs")
+        failing(lambda: engine.image("busybox"), NoEngine, endpoint, "No Docker engine runs")
 
 
 # ---------------------------------------------------------------- something else answers
@@ -408,7 +408,7 @@ class TestVersions:
         message = "client version 1.51 is too old. Minimum supported API version is 1.60, please upgrade your client"
         endpoint = serve(lambda path: pong("1.70") if path == "/_ping" else refusal("400 Bad Request", message, "1.70"))
         error = refused(endpoint, EngineTooNew, "newer", "1.60")
-        assert "upgrade dockerlearn" in str(error.remedy)
+        assert "newer dockerlearn" in str(error.remedy)
 
     def test_exchanged_for_an_older_one_meanwhile(self, serve: Serve) -> None:
         message = "client version 1.51 is too new. Maximum supported API version is 1.41"

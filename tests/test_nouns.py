@@ -161,7 +161,7 @@ class TestNetwork:
         assert seen(engine, network="dl-net", attached={"dl-db": "db", "dl-web": "www"}, **asked).met
         assert seen(engine, network="dl-net", attached=["dl-web", "dl-db"]).met
         assert seen(engine, network="dl-in", internal="true", attached={"dl-web": "dl-web", "dl-db": "none"}).met
-        no(seen(engine, network="dl-net", internal="true"), "it does not")
+        no(seen(engine, network="dl-net", internal="true"), "it is not")
         no(seen(engine, network="dl-net", labels={"course": "no"}), "it is yes")
         no(seen(engine, network="dl-net", attached={"dl-db": "www"}), "db")
         no(seen(engine, network="dl-in", attached=["dl-db"]), "it is on dl-net")

@@ -205,7 +205,7 @@ class TestOutcomes:
 
     def test_a_pass_that_is_no_longer_so(self) -> None:
         verdict = Verdict(step="a/b", status=Status.UNMET, passed=True, outcomes=(outcome(),))
-        assert "You passed this step before; it is not so any more." in verdict_lines(verdict, PLAIN)
+        assert "You passed this step before; what it asks for is not so any more." in verdict_lines(verdict, PLAIN)
 
     def test_a_pass_tells_what_was_gained(self) -> None:
         verdict = Verdict(step="a/b", status=Status.MET, passed=True, result="You `can`.", insight="So it is.")

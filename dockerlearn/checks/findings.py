@@ -24,15 +24,17 @@ def value(name: str, word: str, wanted: Wanted, seen: str | float | None, told: 
 def flag(name: str, words: str, wanted: bool, seen: bool) -> Finding:
     """Compare something that is so or not.
 
-    >>> flag("dl-web", "be privileged", wanted=True, seen=False).expected
-    'dl-web should be privileged'
+    >>> told = flag("dl-web", "be privileged", wanted=True, seen=False)
+    >>> told.expected, told.found
+    ('dl-web should be privileged', 'it is not')
     """
     if wanted == seen:
         return Finding(ok=True, expected="", found="" if not seen else words.removeprefix("have ").removeprefix("be "))
+    verb = "has" if words.startswith("have been ") else "is" if words.startswith("be ") else "does"
     return Finding(
         ok=False,
         expected=f"{name} should {'' if wanted else 'not '}{words}",
-        found="it does not" if wanted else "it does",
+        found=f"it {verb} not" if wanted else f"it {verb}",
     )
 
 

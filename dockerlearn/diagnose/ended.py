@@ -81,16 +81,16 @@ _MEANINGS = {
     ),
     127: (
         "ended 127",
-        "Probably a slip of the pen, or a program that this image does not have.",
+        "Probably a typing error, or a program that this image does not have.",
         f"{_AGAIN} with a command that the image has",
     ),
     137: (
         "ended 137",
-        "Not for its memory, as far as is known: probably by docker kill, or by docker stop, which waits ten seconds.",
+        "Not for its memory, as far as the engine knows: probably by docker kill, or by docker stop after its wait.",
         _START,
     ),
     139: ("ended 139", "Usually that is a fault in the program, or the image is for another processor.", _LOGS),
-    143: ("ended 143", "docker stop asks so, and so does a shutdown of the host.", _START),
+    143: ("ended 143", "docker stop asks a program to end, and so does a shutdown of the host.", _START),
 }
 
 

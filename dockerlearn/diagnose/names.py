@@ -77,7 +77,7 @@ def between(one: ContainerSnapshot, other: ContainerSnapshot, last: str = "") ->
         return Diagnosis(
             name="the default bridge has no names",
             found=f"{one.name} and {other.name} share only the network {min(shared)}, where names are not looked up",
-            why=f"Docker answers for names only on networks that somebody made. {last}".strip(),
+            why=f"Docker looks names up only on networks that were made with docker network create. {last}".strip(),
             next=_both(one, other),
         )
     target = min(its - _DEFAULT, default="")

@@ -124,7 +124,10 @@ def _port_taken(case: Case, there: ContainerSnapshot) -> Diagnosis | None:
         name="port taken by a program",
         found=f"{found}, and no container here publishes it",
         why="Probably a program outside Docker listens there.",
-        next=f"ss -ltnp 'sport = :{number}' shows which; when it has ended, docker start {there.name}",
+        next=(
+            f"ss -ltnp 'sport = :{number}' (on a Mac: lsof -i :{number}) shows which; when it has ended, "
+            f"docker start {there.name}"
+        ),
     )
 
 
@@ -214,7 +217,7 @@ def _no_command(_case: Case, there: ContainerSnapshot) -> Diagnosis | None:
         how = f"with {word} without quotes"
         why = f"All of it was taken as the name of one program: probably the quotes around {word} are too many."
     else:
-        why = "Probably a slip of the pen, or a program that this image does not have."
+        why = "Probably a typing error, or a program that this image does not have."
     return Diagnosis(
         name="no such command",
         found=f'it was made and could not be started: no command "{word}" was found in it',

@@ -231,7 +231,7 @@ def _precise(cause: BaseException, endpoint: Endpoint, system: System, seconds: 
         )
     if isinstance(cause, FileNotFoundError | NotADirectoryError):
         return NoEngine(
-            f"No engine runs: there is no {address} ({source}).",
+            f"No Docker engine runs: there is no {address} ({source}).",
             remedy_start(endpoint, system),
         )
     if isinstance(cause, ConnectionRefusedError):
@@ -318,7 +318,7 @@ def too_old(endpoint: Endpoint, words: str) -> EngineTooOld:
     """Return the error for an engine older than we speak; ``words`` say how old."""
     return EngineTooOld(
         f"The engine at {_shown(endpoint)} is too old for dockerlearn, which needs Docker 20.10 (API 1.41): {words}.",
-        "sudo apt-get install --only-upgrade docker.io    # or docker-ce; see docker version",
+        "sudo apt-get install --only-upgrade docker.io    # or docker-ce; elsewhere as you installed it",
     )
 
 
@@ -326,7 +326,7 @@ def too_new(endpoint: Endpoint, words: str) -> EngineTooNew:
     """Return the error for an engine that no longer speaks the newest API we know."""
     return EngineTooNew(
         f"The engine at {_shown(endpoint)} is newer than this dockerlearn understands: {one_line(words)}.",
-        "pip install --upgrade dockerlearn",
+        "Install a newer dockerlearn, from where you got this one.",
     )
 
 

@@ -466,7 +466,7 @@ _MARK = "SELECT id, pack, lesson, step, kind, at, verified FROM marks"
 _ENTRY = "SELECT id, engine_id, kind, object_id, name, attempt_id, nonce, made, entered FROM ledger"
 
 _REMEDY_HOME = "export DOCKERLEARN_HOME=FOLDER    # a folder you may write to"
-_REMEDY_UPGRADE = "pip install --upgrade dockerlearn"
+_REMEDY_UPGRADE = "Install a newer dockerlearn, from where you got this one."
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:

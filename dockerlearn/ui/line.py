@@ -44,6 +44,9 @@ the program (\\task). cd holds from line to line; other changes to the shell (va
 """
 
 
+WELCOME = "Type commands at the prompt. hint helps, check says what is missing, help shows the tutor's other words."
+
+
 class Leave(Exception):
     """The learner leaves."""
 
@@ -290,6 +293,7 @@ def run(session: Session, place: Place, view: View, *, docker_host: str | None, 
     path = environment.get("PATH", os.defpath)
     if shutil.which("dockerlearn", path=path) is None:
         environment["PATH"] = f"{path}{os.pathsep}{Path(sys.executable).parent}"
+    view.note(WELCOME)
     return LineMode(session, view, environment).run(place)
 
 

@@ -107,7 +107,7 @@ def verdict_lines(verdict: Verdict, style: Style) -> list[str]:
         lines += _gained(verdict.result, verdict.insight, style)
         return [*lines, *_next(style)]
     if verdict.passed and verdict.status is Status.UNMET:
-        lines += ["", *fill("You passed this step before; it is not so any more.", style.width)]
+        lines += ["", *fill("You passed this step before; what it asks for is not so any more.", style.width)]
         return [*lines, *way("Start it afresh", f"dockerlearn redo {one_line(verdict.step)}", style)]
     return lines
 

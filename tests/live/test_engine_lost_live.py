@@ -127,7 +127,7 @@ def test_the_engine_stops_and_comes_back(
     before = json.loads(docker("inspect", "dl-first"))[0]
     practice.down()
     for words in (*ANEW, *LOOKING):
-        refused(learner(*words), f"No engine runs: there is no {docker.host}", "unset DOCKER_HOST")
+        refused(learner(*words), f"No Docker engine runs: there is no {docker.host}", "unset DOCKER_HOST")
     for words in NOT_LOOKING:
         done = learner(*words)
         assert (done.returncode, done.stderr.count("dockerlearn: ")) == (0, 0), done

@@ -278,7 +278,7 @@ CHEATS: dict[str, tuple[list[Line], dict[str, Any], str]] = {
     "network: a label says internal": (
         ["network create --label internal=true dl-net"],
         {"network": "dl-net", "internal": "true"},
-        "it does not",
+        "it is not",
     ),
     "network: another driver": (
         [], {"network": "host", "driver": "bridge"}, "it is host",

@@ -23,9 +23,8 @@ def no_engine(slip: Slip) -> Advice | None:
         return None
     if slip.says("permission denied while trying to connect to the docker"):
         say = (
-            "An engine runs, but you may not use its socket: it belongs to root and "
-            "the group docker. Who is in that group, from the next login on, can do "
-            "on this machine what root can."
+            "You may not use the engine's socket: it belongs to root and the group docker. Whoever is in that group "
+            "can do on this machine what root can. Being put into it takes effect at the next login."
         )
         return Advice("not allowed", say, "sudo usermod -aG docker $USER")
     if said := slip.says(r"Cannot connect to the Docker daemon at (\S+?)\. "):

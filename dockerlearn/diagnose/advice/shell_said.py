@@ -37,7 +37,7 @@ def misspelt_docker(slip: Slip) -> Advice | None:
     if slip.exit_code != 127 or slip.docker is not None or (slip.printed and not slip.says("not found")):
         return None
     if first.text == "docker-compose":
-        say = "docker-compose was a program of its own. Today it is a part of docker: compose, with a space before it."
+        say = "docker-compose was version 1, a program of its own. Today it is docker compose, with a space."
         return Advice("old compose", say, slip.changed((first, "docker compose")))
     if difflib.SequenceMatcher(None, first.text.lower(), "docker").ratio() < 0.75 or first.text == "docker":
         return None
