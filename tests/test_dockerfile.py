@@ -323,6 +323,10 @@ COPY . .
         else:
             no(outcome, "FROM ")
 
+    def test_scratch_has_no_tag(self, tmp_path: Path) -> None:
+        told = seen(tmp_path, "FROM busybox:1.36\n", **{"from": "scratch"}).expected
+        assert told == "Dockerfile should be made from scratch"
+
     def test_one_stage(self, tmp_path: Path) -> None:
         yes(seen(tmp_path, self.TEXT, stage="build", **{"from": "python"}))
         yes(seen(tmp_path, self.TEXT, stage="0", **{"from": "python"}))

@@ -120,7 +120,8 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
         line = seen.stages[seen.lineage(chosen)[0]].line
         told = f"line {line}: FROM {one_line(base, 80)}"
         asked = describe(wanted) if wanted is not None else ""
-        shown = references.short(world.scope.reference(asked)) if isinstance(wanted, str) else asked
+        named = isinstance(wanted, str) and asked != "scratch"
+        shown = references.short(world.scope.reference(asked)) if named else asked
         return Finding(ok=ok, expected=f"{stage} should be made from {shown}", found=told)
 
     def _has(self, seen: Seen, wanted: InstructionWanted, chosen: int) -> Finding:
