@@ -138,7 +138,7 @@ class Dockerfile(Noun, frozen=True, kw_only=True, tag="dockerfile"):
                 if wanted.fits(seen, one):
                     expected = f"{self.dockerfile} should not have {wanted.told}"
                     return Finding(ok=False, expected=expected, found=shown(one))
-        return Finding(ok=True, expected="", found=f"has no {wanted.kind}")
+        return Finding(ok=True, expected="", found=f"has no {wanted.told.partition(' ')[2]}")
 
     def _order(self, seen: Seen, chosen: int) -> Finding:
         """In a stage where all are, they stand in order; and there is such a stage."""
