@@ -130,16 +130,6 @@ CHEATS: dict[str, tuple[str, str]] = {
             "docker rm dl-x",
         ),
     ),
-    "small because nothing is made": (
-        "late",
-        building(f"FROM {B}\nCOPY . /src\nRUN echo make.sh; mkdir /www\n{CMD}", "dl-board:v2"),
-    ),
-    "deleted in a later layer, in other words": (
-        "late",
-        building(
-            f"FROM {B}\nCOPY . /src\nRUN sh /src/make.sh /www\nRUN cd /src && rm -r work\n{CMD}", "dl-board:v2"
-        ),
-    ),
     "the limit raised": (
         "late",
         building(
@@ -160,15 +150,6 @@ CHEATS: dict[str, tuple[str, str]] = {
             f"FROM {B}\nCOPY . /src\nRUN sh /src/make.sh /www && rm -r /src\nCOPY --from={B} /etc/group /x\n{CMD}",
             "dl-board:v3",
             RUN.format("dl-board:v3"),
-        ),
-    ),
-    "the page in the container only": (
-        "stages",
-        building(
-            f"{BUILDER}FROM {B}\nCOPY --from=build /times /www\n{CMD}",
-            "dl-board:v3",
-            RUN.format("dl-board:v3"),
-            "mkdir www\necho TOKEN > www/index.html\ndocker cp www/index.html dl-stop:/www/index.html",
         ),
     ),
     "a container of another image": (
@@ -207,10 +188,6 @@ CHEATS: dict[str, tuple[str, str]] = {
         "shifted",
         "mkdir times\necho 07:10 Harbour TOKEN > times/4\n"
         + BY_HAND.replace("docker commit dl-x IMAGE", "docker cp times dl-x:/times\ndocker commit dl-x dl-board:v5"),
-    ),
-    "the sources without what was built": (
-        "target",
-        f"printf 'FROM {B}\\nCOPY . /src\\n' > x\ndocker build -q -f x -t dl-board:build board",
     ),
     "a shell deleted in a later layer": (
         "scratch",
