@@ -230,6 +230,31 @@ class FakeEngine:
         self.by_name[name] = msgspec.structs.replace(self.by_name[name], **fields)
         return self.by_name[name]
 
+    def happen(
+        self,
+        action: str,
+        thing: ContainerSnapshot | str,
+        command: str = "",
+        *,
+        kind: str = "container",
+        **attributes: str,
+    ) -> EventSnapshot:
+        """Let something have happened just now; a millisecond passes."""
+        self.clock += timedelta(milliseconds=1)
+        container = thing if isinstance(thing, ContainerSnapshot) else self.by_name.get(thing)
+        identifier, name = (container.id, container.name) if container is not None else (str(thing), str(thing))
+        event = EventSnapshot(
+            int(self.clock.timestamp() * 1_000_000) * 1000,
+            kind,
+            action,
+            identifier,
+            attributes.get("name", name),
+            command.strip(),
+            {"name": name, **({"image": container.image_ref} if container is not None else {}), **attributes},
+        )
+        self.happened.append(event)
+        return event
+
     # EngineApi
 
     @property
@@ -356,15 +381,26 @@ class FakeEngine:
         return self.differences.get(self._need(container_id).id, {})
 
     def exec(
-        self, container_id: str, command: Sequence[str], *, seconds: float, limit: int = 65_536, mark: str = "1"
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        limit: int = 65_536,
+        mark: str = "1",
+        made: Callable[[str], None] | None = None,
     ) -> Executed:
         self._called("exec")
         there = self._need(container_id)
         if not there.is_up:
             raise EngineRejected(f"The engine refused: Container {there.id} is not running.", 409)
+        identifier = make_id("exec", len(self.executed))
+        if made is not None:
+            made(identifier)
         self.executed.append((there.name, tuple(command)))
+        self.happen("exec_start", there, f" {' '.join(command)}", execID=identifier)
         output, code = self.runs.get(tuple(command), (f"{command[0]}: not found\n", 127))
-        return Executed(make_id("exec", len(self.executed)), code, output.encode()[:limit], len(output) > limit)
+        return Executed(identifier, code, output.encode()[:limit], len(output) > limit)
 
     def create_network(self, name: str, *, internal: bool = False, labels: Mapping[str, str] | None = None) -> str:
         self._called("create_network")

@@ -76,7 +76,7 @@ FAULTS = [
         29,
         9,
         "steps[0].check[2]",
-        f"it does not say what it is about: one of its keys is {', '.join(list(NOUNS)[:-1])} or image",
+        f"it does not say what it is about: one of its keys is {', '.join(list(NOUNS)[:-2])} or image",
         None,
     ),
     (30, 20, "steps[0].hints[1]", "this text is empty", "leave the key out, or say what belongs here"),

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from dockerlearn.session.script import solution_script
 from dockerlearn.session.session import Place, Session
 from dockerlearn.session.verdict import Verdict
 from dockerlearn.setup import clean, ledger
-from dockerlearn.world.world import Scope, World
+from dockerlearn.world.journal import Typed
 
 Way = str | FileSolution
 
@@ -132,6 +133,15 @@ class _Step:
             return self._session.start(self._name)
         return self._session.place(self._name)
 
+    def _play(self, script: str, place: Place) -> Iterator[tuple[str, int, str]]:
+        """Run a script command by command, each as if it were typed into the tutor."""
+        began = datetime.now(UTC)
+        for command, status, printed in play(script, self._prover.environment, place.folder):
+            ended = datetime.now(UTC)
+            self._session.journal.add(Typed(command, began, ended, status, printed))
+            yield command, status, printed
+            began = datetime.now(UTC)
+
     def _afresh(self) -> Place:
         return self._session.redo(self._place().name)
 
@@ -152,7 +162,7 @@ class _Step:
         script = self._prover.script(place, way)
         commands = len(split(script))
         printed_all = ""
-        for number, (command, status, printed) in enumerate(play(script, self._prover.environment, place.folder), 1):
+        for number, (command, status, printed) in enumerate(self._play(script, place), 1):
             printed_all += printed
             if status != 0:
                 return f"`{command}` ended with status {status}: {printed.strip()[-300:]}"
@@ -186,14 +196,14 @@ class _Step:
 
     def _mistake(self, mistake: Mistake) -> str | None:
         place = self._afresh()
-        printed = _output(play(self._prover.script(place, mistake.try_), self._prover.environment, place.folder))
+        printed = _output(self._play(self._prover.script(place, mistake.try_), place))
         verdict = self._session.check(place)
         if verdict.status is not Status.UNMET:
             return f"after the mistake the step is {verdict.status}: {_told(verdict.outcomes)}; {printed}"
         if verdict.mistake is None or verdict.mistake.name != mistake.name:
             seen = verdict.mistake.name if verdict.mistake else "none"
             return f"the mistake seen is {seen}; {_told(verdict.outcomes)}; {printed}"
-        world = self._world(place)
+        world = self._session.looking(place)()
         others = [other.name for other in place.step.mistakes if other != mistake and all_met(other.when, world)]
         if others:
             return f"these match too: {', '.join(others)}"
@@ -202,10 +212,8 @@ class _Step:
         if mistake.fix is None:
             place = self._afresh()
         else:
-            printed = _output(play(self._prover.script(place, mistake.fix), self._prover.environment, place.folder))
-        printed += _output(
-            play(self._prover.script(place, place.step.solution), self._prover.environment, place.folder)
-        )
+            printed = _output(self._play(self._prover.script(place, mistake.fix), place))
+        printed += _output(self._play(self._prover.script(place, place.step.solution), place))
         after = self._session.check(self._session.place(self._name))
         if after.status is not Status.MET:
             return f"after the fix and the solution it is {after.status}: {_objection(after)}; {printed}"
@@ -228,24 +236,16 @@ class _Step:
             return "there is nothing to prove"
         script = f"set -e\n{predict.proof.run}"
         printed = ""
-        for command, status, text in play(script, self._prover.environment, place.folder):
+        for command, status, text in self._play(script, place):
             printed += text
             if status != 0:
                 return f"`{command}` ended with status {status}: {text.strip()[-300:]}"
-        result = look(predict.proof.check, lambda: self._world(place))
+        result = look(predict.proof.check, self._session.looking(place))
         if place.attempt is not None:  # what the proof made is taken away with the rest, in a step of any kind
             ledger.observe(self._engine, self._session.store, place.attempt, declared(place.lesson))
         if result.status is not Status.MET:
             return f"it is {result.status}: {_told(result.outcomes)}; printed: {printed.strip()[-300:]}"
         return None
-
-    def _world(self, place: Place) -> World:
-        record = place.record
-        own = ledger.own_containers(self._session.store, place.attempt) if place.attempt is not None else frozenset()
-        scope = Scope(
-            self._session.pack.references, record.baseline if record else {}, record.since if record else None, own
-        )
-        return World(self._engine, place.folder, scope, memory=self._session.memory)
 
 
 def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from dockerlearn.checks.base import Noun
+from dockerlearn.checks.command import Command
 from dockerlearn.course import rules, variables
 from dockerlearn.course.models import Lesson, Model, Pack, Variable
 from dockerlearn.course.problems import Problem, Report, did_you_mean, key_path
@@ -186,7 +187,10 @@ class _Walk:
             self._report.add(key.at, key_path(path, key.text), message, f"did you mean {word}?")
             # Read on as it was meant: the rest of the mapping can be wrong too.
             node = Mapping(node.at, [(Scalar(word, k.at) if k is key else k, value) for k, value in node.pairs])
-        if word is None:
+        if word is None and (typed := next((key for key, _ in node.pairs if key.text == Command.word), None)):
+            message = "what was typed is looked at in a mistake's when only; ask for what it does"
+            self._report.add(typed.at, key_path(path, typed.text), message)
+        elif word is None:
             message = f"it does not say what it is about: one of its keys is {_one_of(list(nouns))}"
             self._report.add(node.at, path, message)
         else:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from dockerlearn.checks.vocabulary import Check
+from dockerlearn.checks.vocabulary import Check, Symptom
 from dockerlearn.setup.spec import Setup
 
 FORMAT = 1
@@ -170,7 +170,7 @@ class Mistake(Model, frozen=True, kw_only=True):
     """
 
     name: str
-    when: list[Check]
+    when: list[Symptom]
     say: str
     try_: str = msgspec.field(name="try")
     fix: str | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.container import Container
 from dockerlearn.checks.containers import Containers
+from dockerlearn.checks.event import Event
 from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
@@ -165,6 +166,12 @@ def _containers(node: Map, path: str, report: Report, context: Context) -> None:
         _image(which, "image", key_path(path, "containers"), report, context)
 
 
+def _event(node: Map, path: str, report: Report, context: Context) -> None:
+    for key, rule in (("container", _one_container), ("network", _network), ("volume", _volume)):
+        _keys(node, key, path, report, rule)
+    _image(node, "image", path, report, context)
+
+
 def _exec(node: Map, path: str, report: Report, _context: Context) -> None:
     _container_name(node, "exec", path, report)
 
@@ -297,6 +304,7 @@ _RULES: dict[type, Rule] = {
     models.FileSolution: _file_solution,
     Container: _container,
     Containers: _containers,
+    Event: _event,
     Exec: _exec,
     Http: _port_check,
     Tcp: _port_check,

@@ -220,11 +220,19 @@ class EngineApi(Protocol):
         ...
 
     def exec(
-        self, container_id: str, command: Sequence[str], *, seconds: float, limit: int = 65_536, mark: str = "1"
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        limit: int = 65_536,
+        mark: str = "1",
+        made: Callable[[str], None] | None = None,
     ) -> Executed:
         """Run a command in a running container, without a shell, a terminal or input, for at most ``seconds``.
 
-        It has ``mark`` in its environment, as ``DOCKERLEARN_PROBE``.
+        It has ``mark`` in its environment, as ``DOCKERLEARN_PROBE``. ``made`` is told the engine's id for it before it
+        is started.
         """
         ...
 

@@ -371,21 +371,31 @@ class DockerEngine:
             return changes_from_diff(self._looking().diff(_plain(container_id)))
 
     def exec(
-        self, container_id: str, command: Sequence[str], *, seconds: float, limit: int = 65_536, mark: str = "1"
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        limit: int = 65_536,
+        mark: str = "1",
+        made: Callable[[str], None] | None = None,
     ) -> Executed:
         """Run a command in a running container, without a shell, a terminal or input, for at most ``seconds``.
 
-        What is printed beyond ``limit`` bytes is read and let go. A command that has not ended in time goes on without
-        us: an engine has no way to end one. Raises ``EngineRejected`` when the container does not run.
+        ``made`` is told the engine's id for it before it is started. What is printed beyond ``limit`` bytes is read and
+        let go. A command that has not ended in time goes on without us: an engine has no way to end one. Raises
+        ``EngineRejected`` when the container does not run.
         """
         client = self._looking()
         identifier = _plain(container_id)
         late = threading.Event()
         with self._translating():
-            made = client.exec_create(
+            answer = client.exec_create(
                 identifier, list(command), stdout=True, stderr=True, environment={PROBE_VARIABLE: mark}
             )
-            started = str(self._object(made)["Id"])
+            started = str(self._object(answer)["Id"])
+            if made is not None:
+                made(started)
             kept, cut = b"", False
             # Not the SDK's exec_start: its time-out begins again with every byte, and it may lose the first ones.
             with client.post(

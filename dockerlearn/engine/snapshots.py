@@ -60,13 +60,17 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The state of a health check; ``interval`` in seconds, ``log`` the last probe's output."""
+    """The state of a health check; ``interval`` in seconds, ``log`` the last probe's output.
+
+    ``command`` is what each probe runs, as the engine's events tell it.
+    """
 
     status: str
     failing_streak: int
     log: str
     exit_code: int | None
     interval: float
+    command: str = ""
 
 
 class ContainerSnapshot(msgspec.Struct, frozen=True):
@@ -540,11 +544,15 @@ def _health(state: Json, config: Json) -> Health | None:
     if not isinstance(raw, Mapping) or not raw.get("Status") or raw.get("Status") == "none":
         return None
     last = (raw.get("Log") or [{}])[-1]
-    interval = (config.get("Healthcheck") or {}).get("Interval") or 30_000_000_000
+    asked = config.get("Healthcheck") or {}
+    interval = asked.get("Interval") or 30_000_000_000
+    kind, *words = _texts(asked.get("Test")) or ("",)
+    shell = _texts(config.get("Shell")) or ("/bin/sh", "-c")
     return Health(
         status=str(raw["Status"]),
         failing_streak=int(raw.get("FailingStreak") or 0),
         log=str(last.get("Output") or ""),
         exit_code=last.get("ExitCode"),
         interval=timedelta(microseconds=int(interval) / 1000).total_seconds(),
+        command=" ".join([*shell, *words] if kind == "CMD-SHELL" else words).strip(),
     )

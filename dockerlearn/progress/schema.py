@@ -59,4 +59,11 @@ MIGRATIONS = (
     """,
     # Which images were on the engine when an attempt began. The last column, so that reading the others skips it.
     "ALTER TABLE attempts ADD COLUMN images_before BLOB",
+    # What we ran and made on an engine to look at it, so that no process of ours takes another's for the learner's.
+    """
+    CREATE TABLE looks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, engine_id TEXT NOT NULL, object_id TEXT NOT NULL
+    );
+    CREATE INDEX looks_on_engine ON looks (engine_id, id);
+    """,
 )

@@ -31,6 +31,9 @@ WAIT = 10.0
 WHOLE_CHECK = 1_048_576
 """Bytes up to which the whole file is checked when it is opened; a course is far below. See benchmarks."""
 
+LOOKS = 512
+"""Execs and helpers of ours that are kept per engine: one of 256 events can remember no more than half of that."""
+
 EXPORT_FORMAT = 1
 
 
@@ -338,6 +341,22 @@ class Store:
         """Strike an entry out: the object is gone, or was never made."""
         with self._writing() as database:
             database.execute("DELETE FROM ledger WHERE id = ?", (entry_id,))
+
+    # What we did to look
+
+    def note_look(self, engine_id: str, object_id: str) -> None:
+        """Write down the id of an exec or a helper, before it is started; the latest ``LOOKS`` of an engine are kept."""
+        with self._writing() as database:
+            database.execute("INSERT INTO looks (engine_id, object_id) VALUES (?, ?)", (engine_id, object_id))
+            database.execute(
+                "DELETE FROM looks WHERE engine_id = ?1 AND id <="
+                " (SELECT id FROM looks WHERE engine_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                (engine_id, LOOKS),
+            )
+
+    def looks(self, engine_id: str) -> frozenset[str]:
+        """The ids of the execs and helpers that the engine may still remember."""
+        return frozenset(row[0] for row in self._all("SELECT object_id FROM looks WHERE engine_id = ?", (engine_id,)))
 
     # Inside
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dockerlearn.checks.event import Event
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import Time, all_met
 from dockerlearn.course.models import Choice, Lesson, Step, StepKind
@@ -24,7 +25,9 @@ from dockerlearn.session.script import solution_script
 from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem, SetupNetwork, SetupVolume
+from dockerlearn.world import happened
 from dockerlearn.world.image_memory import ImageMemory
+from dockerlearn.world.journal import Journal
 from dockerlearn.world.world import Scope, World
 
 if TYPE_CHECKING:
@@ -123,6 +126,22 @@ class LessonRow(msgspec.Struct, frozen=True):
     steps: tuple[StepRow, ...]
 
 
+class Looks:
+    """Where the ids of what we ran and made to look are noted: in the store, for every process of ours."""
+
+    def __init__(self, store: Store, engine_id: str) -> None:
+        self._store = store
+        self._engine_id = engine_id
+
+    def note(self, identifier: str) -> None:
+        """Take down an id."""
+        self._store.note_look(self._engine_id, identifier)
+
+    def ids(self) -> frozenset[str]:
+        """Every id that the engine may still remember."""
+        return self._store.looks(self._engine_id)
+
+
 class Session:
     """A learner, a course, and the engine that both look at.
 
@@ -155,6 +174,7 @@ class Session:
         self._passing = passing or Time()
         self.memory = ImageMemory()
         self._provide = provide or (lambda _: None)
+        self.journal = Journal()
         self._rng = rng or random.Random()  # noqa: S311 - tokens of lessons are no secrets
 
     # Where the learner is
@@ -310,7 +330,10 @@ class Session:
             bring.take_away(context)
             self._tell(bring.bring(step.setup, context))
         self._tell(bring.place_files(step.files, context))
-        self.store.open_step(attempt.id, step.id, engine.now(), bring.baseline(engine, names))
+        # Precisely: what was done for the learner a moment ago is not her doing.
+        since = engine.precise_now()
+        self.store.open_step(attempt.id, step.id, since, _baseline(step, engine, names))
+        self.journal.clear()
         self.store.set_current(self.pack.id, place.lesson_id, step.id)
         return self._at(place.lesson_id, step.id)
 
@@ -329,8 +352,10 @@ class Session:
         stopped = [item for item in place.step.setup if _went_away(item, engine)]
         if stopped:
             bring.bring(stopped, self._bringing(engine, place.attempt, place, keep_files=True))
-            baseline = {**(place.record.baseline if place.record else {}), **bring.baseline(engine, names)}
-            since = place.record.since if place.record else engine.now()
+            baseline = {**(place.record.baseline if place.record else {}), **_baseline(place.step, engine, names)}
+            # What was brought back has made events of its own, which are not the learner's.
+            again = place.record is None or _looks_at_events(place.step)
+            since = engine.precise_now() if again or place.record is None else place.record.since
             self.store.open_step(place.attempt.id, place.step.id, since, baseline)
         return self._at(place.lesson_id, place.step.id)
 
@@ -374,8 +399,11 @@ class Session:
 
     def _met_already(self, engine: EngineApi, place: Place, names: Declared) -> bool:
         own = ledger.own_containers(self.store, place.attempt) if place.attempt is not None else frozenset()
-        scope = Scope(self.pack.references, bring.baseline(engine, names), engine.now(), own)
-        return all_met(place.step.check, World(engine, place.folder, scope, hasty=True, memory=self.memory))
+        scope = Scope(self.pack.references, bring.baseline(engine, names), engine.precise_now(), own)
+        return all_met(
+            place.step.check,
+            World(engine, place.folder, scope, hasty=True, own=self._looks(engine), memory=self.memory),
+        )
 
     @staticmethod
     def _same_engine(attempt: Attempt, engine: EngineApi) -> None:
@@ -386,7 +414,20 @@ class Session:
                 f"Use the first engine again, or begin anew on this one: dockerlearn start {attempt.lesson} --anew",
             )
 
+    def _looks(self, engine: EngineApi) -> Looks:
+        return Looks(self.store, engine.identity.id)
+
     # Verifying
+
+    def looking(self, place: Place) -> Callable[[], World]:
+        """What makes a look at the world of a step that was started, again and again."""
+        if place.attempt is None or place.record is None:
+            raise NothingOpen(f"{place.name} was not started yet.", f"dockerlearn start {place.name}")
+        engine = self._engine()
+        own = ledger.own_containers(self.store, place.attempt)
+        scope = Scope(self.pack.references, place.record.baseline, place.record.since, own)
+        looks = self._looks(engine)
+        return lambda: World(engine, place.folder, scope, own=looks, journal=self.journal, memory=self.memory)
 
     def check(self, place: Place, *, limit: float | None = None, explaining: bool = True) -> Verdict:
         """Verify a step on the engine; a pass is written down before this returns.
@@ -402,11 +443,9 @@ class Session:
             return self._verdict_without_looking(place)
         engine = self._engine()
         self._same_engine(place.attempt, engine)
-        own = ledger.own_containers(self.store, place.attempt)
-        scope = Scope(self.pack.references, place.record.baseline, place.record.since, own)
         status, outcomes, mistake = judge(
             place.step,
-            lambda: World(engine, place.folder, scope, memory=self.memory),
+            self.looking(place),
             waiting=self._waiting,
             limit=limit,
             passing=self._passing,
@@ -578,6 +617,21 @@ def _status(record: StepRecord | None, ever: bool) -> str:
     if ever:
         return "passed"
     return record.status if record else "new"
+
+
+def _looks_at_events(step: Step) -> bool:
+    """Whether a step, one of its mistakes or its prediction asks what happened since it began."""
+    asked = [*step.check, *(check for mistake in step.mistakes for check in mistake.when)]
+    asked += step.predict.proof.check if step.predict is not None and step.predict.proof is not None else []
+    return any(isinstance(check, Event) for check in asked)
+
+
+def _baseline(step: Step, engine: EngineApi, names: Declared) -> dict[str, str]:
+    """What is there when a step begins, and whether the engine remembers anything, where that will be asked for."""
+    found = bring.baseline(engine, names)
+    if _looks_at_events(step):
+        found[happened.BASELINE] = happened.SOME if engine.events(happened.ALWAYS) else happened.NONE
+    return found
 
 
 def _went_away(item: SetupItem, engine: EngineApi) -> bool:

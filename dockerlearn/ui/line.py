@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from dockerlearn.errors import DockerlearnError, UsageError
 from dockerlearn.text import one_line
 from dockerlearn.ui.steps import advice_lines, choice_lines, finished_lines, header, told_lines, verdict_lines
 from dockerlearn.ui.view import View
+from dockerlearn.world.journal import Typed
 
 if TYPE_CHECKING:
     from dockerlearn.session.session import Moved, Place, Session
@@ -207,7 +209,9 @@ class LineMode:
     # The learner's commands
 
     def _command(self, line: str) -> None:
+        began = datetime.now(UTC)
         status = self._run(line)
+        self._session.journal.add(Typed(line, began, datetime.now(UTC), status))
         was_passed = self._place.passed
         self._place = self._session.place(self._place.name)
         if self._place.passed and not was_passed:

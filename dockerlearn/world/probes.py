@@ -24,6 +24,7 @@ from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
 from dockerlearn.errors import EngineError, EngineRejected
 from dockerlearn.world import asking
 from dockerlearn.world.asking import Asked, Question
+from dockerlearn.world.happened import Own, OwnHere
 
 EXEC_SECONDS = 3.0
 """Seconds that a command in a container may take."""
@@ -72,19 +73,19 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Probes:
-    """Looks of one kind of cost each: the engine, and how time passes."""
+    """Looks of one kind of cost each: the engine, how time passes, and where the ids of what is ours are noted."""
 
     def __init__(
         self,
         engine: EngineApi,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        own: Own | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._sleep = sleep
-        self.execs: set[str] = set()
-        self.helpers: set[str] = set()
+        self._own = own or OwnHere()
 
     def exec(
         self, container_id: str, command: Sequence[str], *, seconds: float | None = None, limit: int = OUTPUT
@@ -95,12 +96,12 @@ class Probes:
         container without one, of another user's engine, keeps the process until it stops.
         """
         mark = os.urandom(8).hex()
-        done = self._engine.exec(container_id, command, seconds=seconds or EXEC_SECONDS, limit=limit, mark=mark)
-        self.execs.add(done.id)
+        note, lasting = self._own.note, seconds or EXEC_SECONDS
+        done = self._engine.exec(container_id, command, seconds=lasting, limit=limit, mark=mark, made=note)
         if done.exit_code is None:
             _end_here(mark)
             with contextlib.suppress(EngineError):  # it was ours to try: a container without a shell cannot help
-                self.execs.add(self._engine.exec(container_id, ["sh", "-c", _END, mark], seconds=EXEC_SECONDS).id)
+                self._engine.exec(container_id, ["sh", "-c", _END, mark], seconds=EXEC_SECONDS, made=note)
         return done
 
     def ask(self, asker: ContainerSnapshot, question: Question, images: Sequence[ImageSnapshot]) -> Asked | None:
@@ -204,8 +205,8 @@ class Probes:
     @contextlib.contextmanager
     def _helper(self, spec: ContainerSpec) -> Iterator[str]:
         made = self._engine.create_container(spec)
-        self.helpers.add(made)
         try:
+            self._own.note(made)
             yield made
         finally:
             self._engine.remove_container(made)

@@ -14,6 +14,7 @@ from dockerlearn.engine import references
 from dockerlearn.engine.api import ContainerRow, EngineApi, Executed, PathInContainer
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
+    EventSnapshot,
     ImageSnapshot,
     Membership,
     NetworkSnapshot,
@@ -23,8 +24,10 @@ from dockerlearn.errors import EngineError
 from dockerlearn.world import host
 from dockerlearn.world.archive import Archive, read_archive, read_members
 from dockerlearn.world.asking import Asked, Question, plain
+from dockerlearn.world.happened import ALWAYS, BASELINE, Happened, Own, OwnHere, since, without_health_checks
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
 from dockerlearn.world.image_memory import ImageMemory
+from dockerlearn.world.journal import Journal
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.knock import knock as knock_at
 from dockerlearn.world.listening import Listener, listeners
@@ -63,6 +66,8 @@ class Scope(msgspec.Struct, frozen=True):
 class World:
     """A look at one engine and one workspace. Make a new one to look again.
 
+    ``own`` is where the ids of what a look runs and makes are noted, ``journal`` what was typed, where that is known.
+
     A ``hasty`` look takes a process that runs now for one that stays: enough to tell whether a step would be met at
     its start, where a false yes only means that it is brought into place afresh. ``memory`` is shared by looks that
     follow each other.
@@ -78,6 +83,8 @@ class World:
         knock: Callable[[str, int], Closed | None] | None = None,
         hasty: bool = False,
         memory: ImageMemory | None = None,
+        own: Own | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.engine = engine
         self.scope = scope
@@ -86,7 +93,10 @@ class World:
         self._http = http or HttpClient()
         self._knock = knock or knock_at
         self._memory = memory or ImageMemory()
-        self.probes = Probes(engine)
+        self._own = own or OwnHere()
+        self.journal = journal or Journal()
+        self.probes = Probes(engine, own=self._own)
+        self._happened: Happened | None = None
         self._containers: dict[str, ContainerSnapshot | None] = {}
         self._images: dict[str, ImageSnapshot | None] = {}
         self._logs: dict[str, str] = {}
@@ -118,6 +128,25 @@ class World:
             return math.inf
         rough = (self.now() - container.started).total_seconds()
         return rough if rough >= enough else (self.engine.precise_now() - container.started).total_seconds()
+
+    def happened(self) -> Happened:
+        """What others did on the engine since the step began, as far as it remembers."""
+        if self._happened is None:
+            at = self.engine.precise_now()
+            remembered = self.engine.events(ALWAYS, at)
+            # Asked for last: what we have started until then is noted by then.
+            own = self._own.ids()
+            self._happened = since(remembered, self.scope.since or at, at, own, self.scope.baseline.get(BASELINE))
+        return self._happened
+
+    def without_health_checks(self, events: tuple[EventSnapshot, ...]) -> tuple[EventSnapshot, ...]:
+        """Leave out the execs that are health checks of their containers."""
+
+        def command_of(container_id: str) -> str | None:
+            there = self.container_by_id(container_id)
+            return None if there is None else there.health.command if there.health is not None else ""
+
+        return without_health_checks(events, command_of)
 
     def container(self, name: str) -> ContainerSnapshot | None:
         """The container of this very name, or None."""
@@ -406,6 +435,13 @@ class World:
             # With the containerd store a tag that moves deletes the old image; only the name it was made by is left.
             return None if _names(container.image_ref, reference) else False
         return _names(container.image_ref, reference) and self._was_pulled_as(own, reference)
+
+    def names_image(self, typed: str, name: str) -> bool:
+        """Whether what was typed for an image, or its id, means the one that a lesson calls ``name``."""
+        wanted, meant = self.image(name), self.image(typed) if typed else None
+        if wanted is not None and meant is not None:
+            return same_content(wanted, meant)
+        return bool(typed) and _names(typed, self.scope.reference(name))
 
     def genuine(self, image: ImageSnapshot, reference: str) -> bool:
         """Whether an image that carries a public name is what its publisher made, as far as the engine can tell.

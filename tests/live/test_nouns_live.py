@@ -15,6 +15,7 @@ from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world import probes
+from dockerlearn.world.happened import OwnHere
 from dockerlearn.world.probes import HELPER, Probes
 from dockerlearn.world.world import Scope, World
 from tests.live.conftest import Docker, things
@@ -601,11 +602,8 @@ class TestProbes:
         assert image is not None
         found: list[Any] = []
 
-        class Watching(Probes):
-            def __init__(self) -> None:
-                super().__init__(engine)
-
-        watching = Watching()
+        own = OwnHere()
+        watching = Probes(engine, own=own)
         real = engine.path
 
         def path(container_id: str, path: str, limit: int = 10) -> Any:
@@ -621,4 +619,4 @@ class TestProbes:
         assert (helper.never_started, helper.hostname, helper.labels) == (True, HELPER, dict(image.labels))
         assert not helper.name.startswith("dl-")
         assert [member.network for member in helper.networks] == ["none"]
-        assert watching.helpers == {helper.id}
+        assert own.ids() == {helper.id}
