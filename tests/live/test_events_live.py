@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from dockerlearn.author.prove import Prover
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
+from dockerlearn.course.packs import open_pack
 from dockerlearn.engine import client, endpoint
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.progress.store import Store
@@ -23,6 +25,7 @@ from tests.live.test_checks_live import check
 BUSYBOX = "busybox:1.36"
 IMAGES = {"busybox": BUSYBOX}
 NAME = "dl-a"
+PACK = Path(__file__).parents[1] / "packs" / "events"
 OBEYS = ["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"]
 DEAF = ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"]
 
@@ -190,7 +193,7 @@ def test_helpers_do_not_count(step: Step) -> None:
     step.begin()
     is_met(step.see(volume="dl-data", files={"/note": {"contains": "hi"}}))
     is_not(step.see(event="mounted", volume="dl-data"))
-    is_met(step.see(image="busybox", runs={"command": ["echo", "hi"], "output": {"contains": "hi"}}))
+    is_met(step.see(image="busybox", runs={"command": ["echo", "hi"], "prints": {"contains": "hi"}}))
     is_not(step.see(event="started", container="any", image="busybox"))
     is_not(step.see(event="died", container="any"))
     step.docker("run", "--rm", "-v", "dl-data:/data", BUSYBOX, "true")
@@ -262,3 +265,9 @@ def test_beyond_the_engines_memory(step: Step) -> None:
     assert outcome.next is not None
     step.docker("exec", NAME, "true")
     is_met(step.see(event="exec", container=NAME))
+
+
+def test_the_prover_plays_events_and_what_is_typed(engine: DockerEngine, docker_host: str, tmp_path: Path) -> None:
+    proved = Prover(open_pack(PACK), lambda: engine, docker_host, tmp_path).prove("lifecycle")
+    assert [f"{one.step}: {one.claim}: {one.why}" for one in proved if not one.held] == []
+    assert {one.claim for one in proved} >= {"mistake 'one dash'", "mistake 'another folder'", "it starts unmet"}
