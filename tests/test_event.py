@@ -48,6 +48,9 @@ class Bench:
             else:
                 self.engine.happen(word, thing, rest, **attributes)
 
+    def now(self) -> float:
+        return self.engine.clock.timestamp()
+
     def later(self, seconds: float = 60) -> None:
         self.engine.clock += timedelta(seconds=seconds)
 
@@ -318,7 +321,7 @@ class TestOnItsWay:
             if bench.engine.happened[-1].action == "kill":
                 bench.happen("die 137")
 
-        passing = Time(lambda: bench.engine.clock.timestamp(), sleep)
+        passing = Time(bench.now, sleep)
         scope = Scope(IMAGES, bench.baseline, bench.since)
         result = look(
             [check(event="died", container=WEB)], lambda: World(bench.engine, Path("/"), scope), passing=passing

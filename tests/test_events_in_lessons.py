@@ -32,8 +32,11 @@ class Learner:
         self.engine = engine
         self.paths = Paths(folder / "home", folder / "work")
         self.store = Store.open(self.paths.progress)
-        passing = Time(lambda: engine.clock.timestamp(), self._sleep)
+        passing = Time(self._now, self._sleep)
         self.session = Session(open_pack(PACK), self.store, self.paths, lambda: engine, passing=passing)
+
+    def _now(self) -> float:
+        return self.engine.clock.timestamp()
 
     def _sleep(self, seconds: float) -> None:
         self.engine.clock += timedelta(seconds=seconds)
@@ -185,24 +188,27 @@ steps:
 """
 
 
+CHOICES = "choices: [{text: a, say: b, right: true}, {text: c, say: d}]"
+
+
 @pytest.mark.parametrize(
     ("part", "path", "line", "message"),
     [
         ("    check: [{command: docker run}]", "steps[0].check[0].command", 12, "in a mistake's when only"),
         ("    setup: [{command: docker run}]\n    check: [{file: x}]", "steps[0].setup[0].command", 12, "when only"),
         (
-            "    check: [{file: x}]\n    predict: {ask: A, choices: [{text: a, say: b, right: true}, {text: c, say: d}],"
-            " proof: {check: [{command: docker run}]}}",
+            f"    check: [{{file: x}}]\n    predict: {{ask: A, {CHOICES}, proof: {{check: [{{command: docker run}}]}}}}",
             "steps[0].predict.proof.check[0].command", 13, "in a mistake's when only",
         ),
         ("    check: [{event: started, container: web}]", "steps[0].check[0].container", 12, "begin with dl-"),
         ("    check: [{event: started, container: any}]", None, 0, ""),
-        ("    check: [{event: frobbed, container: dl-a}]", "steps[0].check[0].event", 12, "is not told of a container"),
+        ("    check: [{event: frobbed, container: dl-a}]", "steps[0].check[0].event", 12, "is not told of a"),
         ("    check: [{event: pulled, image: ngnix}]", "steps[0].check[0].image", 12, "neither an image of pack.yaml"),
         ("    check: [{event: created, network: net}]", "steps[0].check[0].network", 12, "begin with dl-"),
         ("    check: [{event: removed, volume: data}]", "steps[0].check[0].volume", 12, "begin with dl-"),
         (
-            "    check: [{file: x}]\n    mistakes: [{name: N, say: S, try: t, when: [{command: docker run}]}]", None, 0, "",
+            "    check: [{file: x}]\n    mistakes: [{name: N, say: S, try: t, when: [{command: docker run}]}]",
+            None, 0, "",
         ),
         (
             "    check: [{file: x}]\n    mistakes: [{name: N, say: S, try: t, when: [{command: docker; ls}]}]",

@@ -40,7 +40,10 @@ VOLUME = {"removed": "destroy", "mounted": "mount", "unmounted": "unmount"}
 WORDS = tuple(dict.fromkeys([*CONTAINER, *IMAGE, *NETWORK, *VOLUME]))
 
 YOUNG = timedelta(seconds=1)
-"""The age until which what happened to something may still be followed by more: a kill by an end."""
+"""The age until which what happened to something may still be followed by what comes after it."""
+
+_COMES_AFTER = {"died": {"kill"}, "stopped": {"kill", "die"}, "removed": {"kill", "die", "stop"}}
+"""What the engine tells some time after a command has returned, and what it told before."""
 
 ONCE = Match(greater="0")
 
@@ -132,8 +135,9 @@ class Event(Noun, frozen=True, kw_only=True, tag="event"):
                 next="do it again, then check; or begin the step afresh: dockerlearn redo",
             )
             return
-        fresh = [event for event in about if happened.at - event.time < YOUNG]
-        wait = 0.25 if undecided or fresh else None
+        last = about[-1] if about else None
+        coming = last and last.action in _COMES_AFTER.get(self.event, ()) and happened.at - last.time < YOUNG
+        wait = 0.25 if undecided or coming else None
         yield Finding(
             ok=False,
             expected=f"{expected}{self._how_often}",

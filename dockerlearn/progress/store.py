@@ -345,7 +345,7 @@ class Store:
     # What we did to look
 
     def note_look(self, engine_id: str, object_id: str) -> None:
-        """Write down the id of an exec or a helper, before it is started; the latest ``LOOKS`` of an engine are kept."""
+        """Write down the id of an exec or a helper before it is started; the latest ``LOOKS`` of an engine are kept."""
         with self._writing() as database:
             database.execute("INSERT INTO looks (engine_id, object_id) VALUES (?, ?)", (engine_id, object_id))
             database.execute(

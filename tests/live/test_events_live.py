@@ -103,7 +103,9 @@ HOW: dict[str, tuple[list[str], list[str], set[str]]] = {
     "stop and start": (OBEYS, [f"stop {NAME}", f"start {NAME}"], {"stopped", "died", "restarted"}),
     "kill and start": (OBEYS, [f"kill {NAME}", f"start {NAME}"], {"killed", "died", "restarted"}),
     "docker rm -f": (OBEYS, [f"rm -f {NAME}"], {"killed", "died"}),
-    "killed in vain, then stopped": (DEAF, [f"kill -s TERM {NAME}", f"stop -t 1 {NAME}"], {"killed", "stopped", "died"}),
+    "killed in vain, then stopped": (
+        DEAF, [f"kill -s TERM {NAME}", f"stop -t 1 {NAME}"], {"killed", "stopped", "died"},
+    ),
     "nothing": (OBEYS, [f"logs {NAME}", f"inspect {NAME}", f"top {NAME}"], set()),
 }  # fmt: skip
 
@@ -234,7 +236,8 @@ def test_the_other_words(step: Step) -> None:
     step.begin()
     for line in (
         f"pause {NAME}", f"unpause {NAME}", "network create dl-net", f"network connect dl-net {NAME}",
-        f"network disconnect dl-net {NAME}", "network rm dl-net", f"rename {NAME} dl-new", f"export -o {step.folder}/export.tar dl-new",
+        f"network disconnect dl-net {NAME}", "network rm dl-net", f"rename {NAME} dl-new",
+        f"export -o {step.folder}/export.tar dl-new",
         f"save -o {step.folder}/image.tar {BUSYBOX}", f"load -i {step.folder}/image.tar", "rm -f dl-new",
     ):  # fmt: skip
         step.docker(*line.split())
