@@ -197,7 +197,7 @@ CHOICES = "choices: [{text: a, say: b, right: true}, {text: c, say: d}]"
         ("    check: [{command: docker run}]", "steps[0].check[0].command", 12, "in a mistake's when only"),
         ("    setup: [{command: docker run}]\n    check: [{file: x}]", "steps[0].setup[0].command", 12, "when only"),
         (
-            f"    check: [{{file: x}}]\n    predict: {{ask: A, {CHOICES}, proof: {{check: [{{command: docker run}}]}}}}",
+            f"    check: [{{file: x}}]\n    predict: {{ask: A, {CHOICES}, proof: {{check: [{{command: docker}}]}}}}",
             "steps[0].predict.proof.check[0].command", 13, "in a mistake's when only",
         ),
         ("    check: [{event: started, container: web}]", "steps[0].check[0].container", 12, "begin with dl-"),
