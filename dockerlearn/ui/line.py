@@ -223,10 +223,12 @@ class LineMode:
         ended_badly = status not in {0, 130, -signal.SIGINT}
         # What it printed went to the terminal, so this is advice on what was typed alone.
         advice = self._session.advise(self._place, line, status) if ended_badly else None
-        if advice is not None:
+        verdict = self._session.glance(self._place, failed=about_docker and ended_badly)
+        # The lesson's own words on a mistake come before general ones.
+        if advice is not None and (verdict is None or verdict.mistake is None):
             self._view.lines(advice_lines(advice, self._view.style))
-        failed = about_docker and ended_badly and advice is None
-        verdict = self._session.glance(self._place, failed=failed)
+            if verdict is not None and verdict.status is Status.UNMET:
+                return
         if verdict is None:
             return
         told = f"{verdict.mistake.name if verdict.mistake else ''} {[o.found for o in verdict.outcomes]}"
