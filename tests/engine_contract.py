@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from uuid import uuid4
 
 import pytest
@@ -436,3 +438,42 @@ class EngineContract:
             bench.engine.exec(made, ["true"], seconds=3)
         bench.engine.start_container(made)
         assert bench.engine.exec(made, ["dl-no-such-command"], seconds=5).exit_code in {126, 127}
+
+    def test_what_happens_is_told_as_it_happens(self, bench: Bench) -> None:
+        engine = bench.engine
+        made = bench.make()
+        stream = engine.follow(engine.precise_now())
+        told: SimpleQueue[str] = SimpleQueue()
+
+        def listen() -> None:
+            for event in stream:
+                if event.id == made and event.action == "exec_start":
+                    told.put(event.command)
+            told.put("ended")
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        engine.start_container(made)
+        for word in ("one", "two"):
+            engine.exec(made, ["echo", word], seconds=5)
+            assert told.get(timeout=30) == f"echo {word}"
+        stream.close()
+        assert told.get(timeout=30) == "ended"
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+        stream.close()
+
+    def test_what_happened_before_is_told_first(self, bench: Bench) -> None:
+        engine = bench.engine
+        made = bench.make(start=True)
+        began = engine.precise_now()
+        engine.exec(made, ["echo", "before"], seconds=5)
+        stream = engine.follow(began)
+        first = next(event for event in stream if event.action == "exec_start")
+        assert (first.id, first.command) == (made, "echo before")
+        stream.close()
+
+    def test_a_stream_that_was_closed_before_it_was_begun_tells_nothing(self, bench: Bench) -> None:
+        stream = bench.engine.follow(bench.engine.now())
+        stream.close()
+        assert list(stream) == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,33 @@ def make_volume(name: str, **fields: Any) -> VolumeSnapshot:
     return VolumeSnapshot(**(plain | fields))
 
 
+class FakeStream:
+    """What happens on a ``FakeEngine``."""
+
+    def __init__(self, engine: FakeEngine, since: datetime) -> None:
+        self._engine = engine
+        self._since = since
+        self._closed = False
+
+    def __iter__(self) -> Iterator[EventSnapshot]:
+        told = 0
+        while True:
+            with self._engine.news:
+                while not self._closed and len(self._engine.happened) <= told:
+                    self._engine.news.wait()
+                if self._closed:
+                    return
+                event = self._engine.happened[told]
+                told += 1
+            if event.time >= self._since:
+                yield event
+
+    def close(self) -> None:
+        with self._engine.news:
+            self._closed = True
+            self._engine.news.notify_all()
+
+
 class FakeEngine:
     """An engine in memory.
 
@@ -185,6 +213,8 @@ class FakeEngine:
         self.failure: EngineError | None = None
         self.calls: list[str] = []
         self.happened: list[EventSnapshot] = []
+        self.news = threading.Condition()
+        self.streams: list[FakeStream] = []
         self.closed = False
         self._made = 0
         self._identity = EngineIdentity(
@@ -252,7 +282,9 @@ class FakeEngine:
             command.strip(),
             {"name": name, **({"image": container.image_ref} if container is not None else {}), **attributes},
         )
-        self.happened.append(event)
+        with self.news:
+            self.happened.append(event)
+            self.news.notify_all()
         return event
 
     # EngineApi
@@ -375,6 +407,17 @@ class FakeEngine:
         self._called("events")
         last = until or self.clock
         return tuple(event for event in self.happened[-256:] if since <= event.time <= last)
+
+    def follow(self, since: datetime) -> FakeStream:
+        self._called("follow")
+        stream = FakeStream(self, since)
+        self.streams.append(stream)
+        return stream
+
+    def hang_up(self) -> None:
+        """End every stream, as an engine that stops does."""
+        for stream in self.streams:
+            stream.close()
 
     def changes(self, container_id: str) -> Mapping[str, str]:
         self._called("changes")

@@ -34,6 +34,14 @@ class Result(msgspec.Struct, frozen=True):
         return overall(self.outcomes)
 
 
+class Settling(msgspec.Struct, frozen=True):
+    """What is on its way: seconds until it is worth looking again, seconds to wait at most, and for what."""
+
+    pause: float
+    patience: float
+    waiting_for: tuple[str, ...]
+
+
 def look_once(checks: Sequence[Noun], world: World) -> tuple[Outcome, ...]:
     """Look at every check in one world; after the first cause nothing more is said about the same subject."""
     outcomes: list[Outcome] = []
@@ -82,19 +90,27 @@ def look(
     while True:
         world = make_world()
         outcomes = look_once(checks, world)
-        open_ones = [outcome for outcome in outcomes if not outcome.met]
-        pauses = [outcome.wait for outcome in open_ones if outcome.wait is not None]
-        if not open_ones or len(pauses) < len(open_ones):
+        coming = settling(checks, outcomes)
+        if coming is None:
             return Result(outcomes, world)
-        patience = max(_patience(check) for check in checks if check.subject in {o.subject for o in open_ones})
-        left = began + (patience if limit is None else min(patience, limit)) - passing.clock()
+        left = began + (coming.patience if limit is None else min(coming.patience, limit)) - passing.clock()
         if left <= 0:
             return Result(outcomes, world)
-        for outcome in open_ones:
-            if waiting and outcome.waiting_for and outcome.waiting_for not in told:
-                told.add(outcome.waiting_for)
-                waiting(outcome.waiting_for)
-        passing.sleep(max(0.02, min([*pauses, left])))
+        for text in coming.waiting_for:
+            if waiting and text not in told:
+                told.add(text)
+                waiting(text)
+        passing.sleep(max(0.02, min(coming.pause, left)))
+
+
+def settling(checks: Sequence[Noun], outcomes: Sequence[Outcome]) -> Settling | None:
+    """What is waited for, where everything that is not met is on its way; None where waiting cannot help."""
+    open_ones = [outcome for outcome in outcomes if not outcome.met]
+    pauses = [outcome.wait for outcome in open_ones if outcome.wait is not None]
+    if not open_ones or len(pauses) < len(open_ones):
+        return None
+    patience = max(_patience(check) for check in checks if check.subject in {o.subject for o in open_ones})
+    return Settling(min(pauses), patience, tuple(o.waiting_for for o in open_ones if o.waiting_for))
 
 
 def _patience(check: Noun) -> float:

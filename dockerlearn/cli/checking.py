@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dockerlearn.cli.options import Json, LessonArgument, Plain, StepArgument
-from dockerlearn.cli.verifying import check_rows, check_step
+from dockerlearn.cli.verifying import check_rows, check_step, watch_step
+from dockerlearn.errors import UsageError
 
 if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
 
+_WATCH = "dockerlearn.watch"
+"""What ``check --watch step`` hands on."""
 
-def check(ctx: typer.Context, plain: Plain = False, json: Json = False) -> int:
+
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Keep following, and say what changes, until the step is met; Ctrl-C ends it.")
+]
+
+
+def check(ctx: typer.Context, watch: Watch = False, plain: Plain = False, json: Json = False) -> int:
     """Verify the current step on your engine; or one step, a lesson, the course.
 
     Ends with 0 when it is met, 1 when it is not, 3 when it could not be looked at.
     """
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
-    return check_step(wiring, None) if ctx.invoked_subcommand is None else 0
+    if ctx.invoked_subcommand is not None:
+        if watch and ctx.invoked_subcommand != "step":
+            raise UsageError("Only a step can be watched.", "dockerlearn check --watch")
+        ctx.meta[_WATCH] = watch
+        return 0
+    return watch_step(wiring, None) if watch else check_step(wiring, None)
 
 
-def step(ctx: typer.Context, step: StepArgument = None, plain: Plain = False, json: Json = False) -> int:
+def step(
+    ctx: typer.Context, step: StepArgument = None, watch: Watch = False, plain: Plain = False, json: Json = False
+) -> int:
     """Verify one step."""
-    return check_step(ctx.obj.use(json=json, plain=plain), step)
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    return watch_step(wiring, step) if watch or ctx.meta.get(_WATCH) else check_step(wiring, step)
 
 
 def lesson(ctx: typer.Context, lesson: LessonArgument = None, plain: Plain = False, json: Json = False) -> int:

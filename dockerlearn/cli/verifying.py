@@ -59,6 +59,30 @@ def check_step(wiring: Wiring, text: str | None) -> int:
     return code_of(verdict.status)
 
 
+def watch_step(wiring: Wiring, text: str | None) -> int:
+    """Follow one step, by default whichever is the current one, until it is met; return the exit code.
+
+    Ends with 0 when it is met. When nobody reads any more, it ends as ``check`` would have at the last look.
+    """
+    import gc
+
+    from dockerlearn.session.follow import Follower
+    from dockerlearn.ui import watch
+
+    gc.enable()  # switched off for short commands
+    place = wiring.session.place(text)
+    if wiring.view.watched:
+        wiring.view.note(f"Watching {place.name}. Ctrl-C ends it.")
+    name = place.name if text is not None else None
+    with Follower(wiring.session, name, forget=wiring.forget_engine) as follower:
+        for change in follower:
+            watch.show(change, wiring.view)
+            status = change.verdict.status if change.verdict is not None else Status.UNKNOWN
+            if change.met or wiring.view.out is None:
+                return code_of(status)
+    return code_of(Status.UNKNOWN)
+
+
 def _verified(wiring: Wiring, place: Place) -> tuple[dict[str, Any], EngineError | None]:
     """Return a step's verdict for programs; an engine that cannot be reached is a verdict, too: unknown."""
     began = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -129,6 +129,22 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     pids: int = 256
 
 
+class EventStream(Protocol):
+    """What happens on an engine, as it happens; iterated in one thread, and closed from any.
+
+    It ends when it is closed and when the engine stops or hangs up, which look the same. It has no time-out: where
+    nothing happens it waits. Raises an ``EngineError`` when it could not be opened.
+    """
+
+    def __iter__(self) -> Iterator[EventSnapshot]:
+        """Give what happens, in the order in which the engine tells it."""
+        ...
+
+    def close(self) -> None:
+        """End it; a second time, or before it was begun, is all right."""
+        ...
+
+
 class EngineApi(Protocol):
     """An engine. Every method raises an ``EngineError`` when it cannot look; None means: it is not there."""
 
@@ -216,6 +232,13 @@ class EngineApi(Protocol):
         """What happened from ``since`` up to ``until`` or now, oldest first, as far as the engine remembers.
 
         An engine remembers its last 256 events, those of health checks among them.
+        """
+        ...
+
+    def follow(self, since: datetime) -> EventStream:
+        """Tell what happened from ``since`` on, as far as the engine remembers, then what happens, without a gap.
+
+        Some of it may be told again by a later stream: an event is known by its time, id and action together.
         """
         ...
 

@@ -26,7 +26,7 @@ import docker.errors
 import requests
 import urllib3
 from docker.tls import TLSConfig
-from docker.types import LogConfig, Mount
+from docker.types import CancellableStream, LogConfig, Mount
 from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 
@@ -364,6 +364,29 @@ class DockerEngine:
             self._raise_for_status(response)
             found = [event_from_message(json.loads(line)) for line in response.iter_lines() if line]
         return tuple(sorted((event for event in found if event.time <= last), key=lambda event: event.nanoseconds))
+
+    def follow(self, since: datetime) -> Following:
+        """Tell what happened from ``since`` on, then what happens; see ``EngineApi.follow``.
+
+        The engine subscribes and reads its memory in one, so that nothing is lost between the two. It sends its headers
+        before that: that the stream is open says nothing yet.
+        """
+        return Following(self._open_events, since, self._translating)
+
+    def _open_events(self, since: datetime) -> requests.Response:
+        client = self._looking()
+        response = client.get(
+            self._url("/events"),
+            params={"since": f"{since.timestamp():.6f}"},
+            stream=True,
+            timeout=(self._look_seconds, None),
+        )
+        try:
+            self._raise_for_status(response)
+        except BaseException:
+            response.close()
+            raise
+        return response
 
     def changes(self, container_id: str) -> Mapping[str, str]:
         """What differs from its image: path to added, changed or deleted. No such container is an error."""
@@ -748,6 +771,54 @@ class DockerEngine:
         return self._url(f"/containers/{_plain(container_id)}/archive")
 
 
+class Following:
+    """The engine's events as they happen, opened when it is iterated; see ``EventStream``."""
+
+    def __init__(
+        self,
+        open_: Callable[[datetime], requests.Response],
+        since: datetime,
+        translating: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._open = open_
+        self._since = since
+        self._translating = translating
+        self._lock = threading.Lock()
+        self._closed = False
+        self._response: requests.Response | None = None
+
+    def __iter__(self) -> Iterator[EventSnapshot]:
+        """Open it and give what happens until it ends."""
+        if self._closed:
+            return
+        with self._translating():
+            response = self._open(self._since)
+        with self._lock:
+            self._response = response
+            if self._closed:  # while it was being opened
+                response.close()
+                return
+        try:
+            # Not iter_lines: it keeps the last whole line back until more has come.
+            for line in _lines(response.raw):
+                yield event_from_message(json.loads(line))
+        except (OSError, ValueError, AttributeError, urllib3.exceptions.HTTPError):
+            return  # hung up, by us or by the engine; half of a message is none
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """End it, and a read that another thread waits in."""
+        with self._lock:
+            self._closed = True
+            response = self._response
+        if response is not None:
+            # The SDK knows where each kind of connection has its socket; over ssh it has none, and the engine's next
+            # event is the last one.
+            with contextlib.suppress(OSError, ValueError, AttributeError, docker.errors.DockerException):
+                CancellableStream(iter(()), response).close()
+
+
 class _Opener:
     """Opens clients for one endpoint and keeps the engine's clock, which all of them hear."""
 
@@ -946,6 +1017,14 @@ def _pieces(stream: Any) -> Iterator[bytes]:
     while total < _LOG_CEILING and (piece := stream.read(65_536)):
         total += len(piece)
         yield piece
+
+
+def _lines(stream: Any) -> Iterator[bytes]:
+    """Yield lines as they come."""
+    left = b""
+    while piece := stream.read1(65_536) if hasattr(stream, "read1") else stream.readline():
+        *lines, left = (left + piece).split(b"\n")
+        yield from (line for line in lines if line.strip())
 
 
 def _hang_up(stream: Any, late: threading.Event) -> None:

@@ -342,6 +342,13 @@ class Store:
         with self._writing() as database:
             database.execute("DELETE FROM ledger WHERE id = ?", (entry_id,))
 
+    # What others do
+
+    def version(self) -> int:
+        """A number that is another one once another process, or another ``Store``, has written something."""
+        with self._guarded():
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     # What we did to look
 
     def note_look(self, engine_id: str, object_id: str) -> None:

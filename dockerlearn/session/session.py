@@ -402,7 +402,7 @@ class Session:
         scope = Scope(self.pack.references, bring.baseline(engine, names), engine.precise_now(), own)
         return all_met(
             place.step.check,
-            World(engine, place.folder, scope, hasty=True, own=self._looks(engine), memory=self.memory),
+            World(engine, place.folder, scope, hasty=True, own=self.looks(engine), memory=self.memory),
         )
 
     @staticmethod
@@ -414,7 +414,12 @@ class Session:
                 f"Use the first engine again, or begin anew on this one: dockerlearn start {attempt.lesson} --anew",
             )
 
-    def _looks(self, engine: EngineApi) -> Looks:
+    def engine(self) -> EngineApi:
+        """The engine, connected to at the first use. Raises ``EngineError``."""
+        return self._engine()
+
+    def looks(self, engine: EngineApi) -> Looks:
+        """Where the ids of what we run and make on an engine are noted."""
         return Looks(self.store, engine.identity.id)
 
     # Verifying
@@ -426,7 +431,7 @@ class Session:
         engine = self._engine()
         own = ledger.own_containers(self.store, place.attempt)
         scope = Scope(self.pack.references, place.record.baseline, place.record.since, own)
-        looks = self._looks(engine)
+        looks = self.looks(engine)
         return lambda: World(engine, place.folder, scope, own=looks, journal=self.journal, memory=self.memory)
 
     def check(self, place: Place, *, limit: float | None = None, explaining: bool = True) -> Verdict:

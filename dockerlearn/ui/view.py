@@ -28,12 +28,16 @@ WIDEST = 100
 
 NARROWEST = 20
 
+_OVER = "\r\x1b[2K"
+"""Takes away the line that the cursor is in."""
+
 
 class View:
     """A learner's terminal, or whatever stands in for it.
 
-    ``interactive`` says that somebody can be asked. Everything foreign passes ``text.safe`` on its way here or in here;
-    a reader that went away (``| head -1``) is quietly written past, so that a command still does what it began.
+    ``interactive`` says that somebody can be asked, ``redraws`` that a line can be taken back. Everything foreign passes
+    ``text.safe`` on its way here or in here; a reader that went away (``| head -1``) is quietly written past, so that a
+    command still does what it began.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class View:
         err_style: Style | None = None,
         interactive: bool = False,
         watched: bool = False,
+        redraws: bool = False,
     ) -> None:
         self.out = out
         self.err = err
@@ -54,7 +59,9 @@ class View:
         self.err_style = err_style or self.style
         self.interactive = interactive
         self.watched = watched
+        self.redraws = redraws
         self.json = False
+        self._passing_line = False
 
     @classmethod
     def of_process(cls, environ: Mapping[str, str] = os.environ) -> View:
@@ -71,6 +78,7 @@ class View:
             err_style=Style(coloured and _is_terminal(err), _carries_symbols(err), width),
             interactive=not dumb and _is_terminal(out) and _is_terminal(stdin),
             watched=_is_terminal(err),
+            redraws=not dumb and _is_terminal(out),
         )
 
     def go_plain(self) -> None:
@@ -78,6 +86,7 @@ class View:
         self.style = self.style._replace(colour=False)
         self.err_style = self.err_style._replace(colour=False)
         self.interactive = False
+        self.redraws = False
 
     def go_json(self) -> None:
         """Show nothing but one JSON value, and ask nothing."""
@@ -88,7 +97,18 @@ class View:
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write result lines, which are safe and wrapped already."""
-        self._write("out", self.out, "".join(f"{line.rstrip()}\n" for line in lines), self.style)
+        over, self._passing_line = _OVER if self._passing_line else "", False
+        self._write("out", self.out, over + "".join(f"{line.rstrip()}\n" for line in lines), self.style)
+
+    def passing(self, text: str) -> None:
+        """Write what is so for the moment: in a terminal one dim line, which the next output takes the place of."""
+        if not self.redraws:
+            self.text(text)
+            return
+        over = _OVER if self._passing_line else ""
+        self._passing_line = True
+        line = self.style.paint("dim", one_line(text, self.style.width - 1))
+        self._write("out", self.out, over + line, self.style)
 
     def text(self, text: str) -> None:
         """Write a result as plain text, wrapped."""
@@ -139,6 +159,8 @@ class View:
 
     def flush(self) -> None:
         """Let everything out; what cannot be written any more is dropped."""
+        if self._passing_line:
+            self.lines([])
         for name, stream in (("out", self.out), ("err", self.err)):
             self._write(name, stream, "", Style())
 
