@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
     from dockerlearn.session.session import LessonRow, Place
 
+_LISTENING = 1.0
+"""Seconds after which is looked whether somebody still reads."""
+
 _CODES = {Status.MET: 0, Status.UNMET: 1, Status.UNKNOWN: 3}
 
 
@@ -74,13 +77,14 @@ def watch_step(wiring: Wiring, text: str | None) -> int:
     if wiring.view.watched:
         wiring.view.note(f"Watching {place.name}. Ctrl-C ends it.")
     name = place.name if text is not None else None
+    status = Status.UNKNOWN
     with Follower(wiring.session, name, forget=wiring.forget_engine) as follower:
-        for change in follower:
-            watch.show(change, wiring.view)
-            status = change.verdict.status if change.verdict is not None else Status.UNKNOWN
-            if change.met or wiring.view.out is None:
-                return code_of(status)
-    return code_of(Status.UNKNOWN)
+        while wiring.view.is_read and status is not Status.MET:
+            change = follower.next(_LISTENING)
+            if change is not None:
+                watch.show(change, wiring.view)
+                status = change.verdict.status if change.verdict is not None else Status.UNKNOWN
+    return code_of(status)
 
 
 def _verified(wiring: Wiring, place: Place) -> tuple[dict[str, Any], EngineError | None]:

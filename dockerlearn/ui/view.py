@@ -35,9 +35,9 @@ _OVER = "\r\x1b[2K"
 class View:
     """A learner's terminal, or whatever stands in for it.
 
-    ``interactive`` says that somebody can be asked, ``redraws`` that a line can be taken back. Everything foreign passes
-    ``text.safe`` on its way here or in here; a reader that went away (``| head -1``) is quietly written past, so that a
-    command still does what it began.
+    ``interactive`` says that somebody can be asked, ``redraws`` that a line can be taken back. Everything foreign
+    passes ``text.safe`` on its way here or in here; a reader that went away (``| head -1``) is quietly written past, so
+    that a command still does what it began.
     """
 
     def __init__(
@@ -160,9 +160,24 @@ class View:
     def flush(self) -> None:
         """Let everything out; what cannot be written any more is dropped."""
         if self._passing_line:
-            self.lines([])
+            self._passing_line = False
+            self.lines([""])
         for name, stream in (("out", self.out), ("err", self.err)):
             self._write(name, stream, "", Style())
+
+    @property
+    def is_read(self) -> bool:
+        """Whether results still reach somebody: the reader of a pipe can go away while nothing is written."""
+        if self.out is None:
+            return False
+        import select
+
+        try:
+            poll = select.poll()
+            poll.register(self.out.fileno(), 0)
+            return not any(happened & (select.POLLERR | select.POLLNVAL) for _, happened in poll.poll(0))
+        except (OSError, ValueError, AttributeError):
+            return True  # no file, or a system without poll
 
     # Values
 
