@@ -38,9 +38,9 @@ class Counting(Session):
 
     looks_made = 0
 
-    def check(self, place: Place, *, limit: float | None = None, explaining: bool = True) -> Verdict:
+    def verify(self, place: Place, *, limit: float | None = None, explaining: bool = True) -> Verdict:
         self.looks_made += 1
-        return super().check(place, limit=limit, explaining=explaining)
+        return super().verify(place, limit=limit, explaining=explaining)
 
 
 class Learner:
@@ -106,6 +106,15 @@ def test_the_state_at_the_beginning_comes_at_once_and_then_only_changes(learner:
         met = need(follower.next(LONG))
         assert (met.met, met.place.passed) == (True, False)
         assert learner.session.place().passed
+
+
+def test_what_appeared_is_entered_into_the_ledger(learner: Learner) -> None:
+    with learner.follow() as follower:
+        need(follower.next(LONG))
+        learner.run()
+        assert need(follower.next(LONG)).met
+    entries = learner.store.entries(learner.engine.identity.id)
+    assert [entry.name for entry in entries] == ["dl-web"]
 
 
 def test_without_a_started_step_there_is_nothing_to_follow(tmp_path: Path) -> None:

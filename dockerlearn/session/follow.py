@@ -11,6 +11,7 @@ clock, with what the engine remembers. It is opened anew, in the same way, when 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -111,6 +112,7 @@ class Follower:
         self._retry = self._rhythm.retry
         self._settling_since: float | None = None
         self._tick_at = 0.0
+        self._happened = True
         self._relevance: _Relevance | None = None
         self._files: frozenset[tuple[str, int, int]] = frozenset()
         self._store_version = -1
@@ -120,6 +122,8 @@ class Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self._closed:
+            self._observe()
         self.close()
 
     def __iter__(self) -> Iterator[Change]:
@@ -134,12 +138,14 @@ class Follower:
         ``NothingOpen`` and ``StoreError`` at any time.
         """
         until = None if seconds is None else time.monotonic() + seconds
+        self._observe()  # what the last change was about; by now it has been told
         while not self._closed:
             now = time.monotonic()
             if now >= self._due:
                 change = self._look()
                 if change is not None:
                     return change
+                self._observe()
                 continue
             left = min(self._due - now, self._rhythm.tick)
             if until is not None:
@@ -185,6 +191,7 @@ class Follower:
         """Something happened: look now, or when the last look has been over for as long as it took."""
         self._poll = self._rhythm.poll
         self._settling_since = None
+        self._happened = True
         self._due = min(self._due, max(time.monotonic(), self._rest_until))
 
     def _is_relevant(self, events: list[EventSnapshot]) -> bool:
@@ -220,7 +227,7 @@ class Follower:
         try:
             if place.step.kind == "do":
                 self._connect(place)
-            verdict = self._session.check(place, limit=0.0, explaining=False)
+            verdict = self._session.verify(place, limit=0.0, explaining=False)
             self._retry = self._rhythm.retry
         except (EngineError, OtherEngine) as raised:
             if self._last is None:
@@ -256,6 +263,13 @@ class Follower:
         self._due = now + self._poll
         self._poll = min(self._poll * 2, self._rhythm.slowest)
         return ""
+
+    def _observe(self) -> None:
+        """Enter what has appeared into the ledger, once after something happened."""
+        if self._happened and self._last is not None and self._last.verdict is not None:
+            self._happened = False
+            with contextlib.suppress(EngineError, OtherEngine):  # the next look says so
+                self._session.observe(self._last.place)
 
     def _connect(self, place: Place) -> None:
         """Follow the engine's events, if that is not done already."""

@@ -441,6 +441,17 @@ class Session:
         Raises ``NothingOpen`` for a step that was never started: what was there before cannot be told from what was
         done. Errors of the engine are raised; a check that could not look makes the verdict ``unknown``.
         """
+        verdict = self.verify(place, limit=limit, explaining=explaining)
+        self.observe(place)
+        return verdict
+
+    def observe(self, place: Place) -> None:
+        """Enter into the ledger what has appeared in the step's attempt; costs a request per name of the lesson."""
+        if place.attempt is not None and place.step.kind == "do":
+            ledger.observe(self._engine(), self.store, place.attempt, declared(place.lesson))
+
+    def verify(self, place: Place, *, limit: float | None = None, explaining: bool = True) -> Verdict:
+        """Do what ``check`` does without ``observe``, which has to follow: the verdict is what somebody waits for."""
         began = time.monotonic()
         if place.attempt is None or place.record is None:
             raise NothingOpen(f"{place.name} was not started yet.", f"dockerlearn start {place.name}")
@@ -456,7 +467,6 @@ class Session:
             passing=self._passing,
             explaining=explaining,
         )
-        ledger.observe(engine, self.store, place.attempt, declared(place.lesson))
         if status is Status.MET and not place.passed:
             seen = [f"{outcome.check}: {outcome.found}" for outcome in outcomes]
             # Written down before anybody is told; not when the step was started afresh meanwhile, elsewhere.
