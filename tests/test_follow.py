@@ -437,6 +437,7 @@ def test_an_older_look_does_not_replace_a_newer_one(learner: Learner) -> None:
     """What happens during a look is looked at again after it: the last word is the newest."""
     with learner.follow() as follower:
         need(follower.next(LONG))
+        assert follower.next(0.05) is None
         learner.run()
         real, engine = learner.engine.container, learner.engine
         removed = threading.Event()
