@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
     from dockerlearn.progress.records import Mark
+    from dockerlearn.session.follow import Change
     from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
     from dockerlearn.session.verdict import Verdict
     from dockerlearn.setup.clean import CleanPlan, CleanReport
@@ -69,6 +70,16 @@ def could_not_look(step: str, error: DockerlearnError, *, passed: bool, elapsed_
         "mistake": None,
         "elapsed_ms": elapsed_ms,
     }
+
+
+def watch_shape(change: Change) -> Shape:
+    """``check --watch``, a line per change: as ``check step``, and ``"waiting_for": what is on its way | null``."""
+    if change.verdict is not None:
+        shape = check_shape(change.verdict)
+    else:
+        error = change.error or DockerlearnError("It could not be looked at.")
+        shape = could_not_look(change.place.name, error, passed=change.place.passed, elapsed_ms=0)
+    return {**shape, "waiting_for": change.waiting_for or None}
 
 
 def step_shape(place: Place, *, docker_host: str | None = None) -> Shape:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show(change: Change, view: View) -> None:
     """Show one change."""
     if view.json:
-        view.as_json(_shape(change))
+        view.as_json(shapes.watch_shape(change))
         return
     if change.moved:
         view.lines(["", view.style.paint("bold", one_line(change.place.name))])
@@ -51,14 +51,3 @@ def _open(verdict: Verdict) -> str:
         return f"could not look: {one_line(first.found or first.expected, 300)}"
     parts = [one_line(part, 300).rstrip(".") for part in (first.expected, first.found) if part]
     return ". ".join(f"{part[:1].upper()}{part[1:]}" if part[:3] != "dl-" else part for part in parts) + "."
-
-
-def _shape(change: Change) -> shapes.Shape:
-    """One line of ``check --watch --json``: as ``check --json``, and ``waiting_for``: what is on its way, or null."""
-    if change.verdict is not None:
-        shape = shapes.check_shape(change.verdict)
-    elif change.error is not None:
-        shape = shapes.could_not_look(change.place.name, change.error, passed=change.place.passed, elapsed_ms=0)
-    else:
-        shape = {}
-    return {**shape, "waiting_for": change.waiting_for or None}
