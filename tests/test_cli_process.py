@@ -239,7 +239,7 @@ def test_a_defect_is_one_line_and_a_traceback_only_on_request(
     def broken() -> None:
         raise KeyError("\x1b[31mred")
 
-    learner.engine.now = broken  # type: ignore[assignment, method-assign]
+    learner.engine.precise_now = broken  # type: ignore[assignment, method-assign]
     ended = learner("start", code=3)
     assert ended.err.startswith("dockerlearn: Stopped by a defect of dockerlearn's own: KeyError: ")
     assert "Traceback" not in ended.err
