@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from dockerlearn.cli.app import run
 from dockerlearn.cli.wiring import Wiring
+from dockerlearn.engine.api import EngineApi
 from dockerlearn.ui.style import Style
 from dockerlearn.ui.view import View
 from tests.fake_engine import FakeEngine, make_image
@@ -35,11 +36,12 @@ class Ended(NamedTuple):
 
 
 class Learner:
-    """A learner with a home of her own, the course of the tests, and a fake engine."""
+    """A learner with a home of her own, the course of the tests, and a fake engine; ``connect`` gives another one."""
 
     def __init__(self, folder: Path, pack: Path = PACK) -> None:
         self.folder = folder
         self.engine = FakeEngine(make_image("busybox:1.36"))
+        self.connect: Callable[[], EngineApi] = lambda: self.engine
         self.sleep: Callable[[float], None] = time.sleep
         self.environ = {
             "HOME": str(folder / "home"),
@@ -58,9 +60,7 @@ class Learner:
         """Run a command in this process; ``typed`` is what somebody at a terminal types."""
         out, err = io.StringIO(), io.StringIO()
         view = View(out, err, io.StringIO(typed or ""), style=style, interactive=typed is not None)
-        ended = Ended(
-            run(arguments, Wiring(view, environ=self.environ, engine=lambda: self.engine, sleep=self.sleep)), "", ""
-        )
+        ended = Ended(run(arguments, Wiring(view, environ=self.environ, engine=self.connect, sleep=self.sleep)), "", "")
         ended = Ended(ended.code, out.getvalue(), err.getvalue())
         assert code is None or ended.code == code, ended
         return ended

@@ -31,7 +31,7 @@ MUCH = 120.0
 LONG = {
     "test_every_claim_about_a_step_holds": 20.0,
     "test_every_claim_about_it_holds": 150.0,
-    "test_the_whole_lesson_changes_nothing_foreign": 60.0,
+    "test_a_lesson_by_its_commands_changes_nothing_foreign": 60.0,
     "test_killed_a_hundred_times": 60.0,
 }
 """Live tests that take long by how their names begin, with about their seconds; any other takes a few."""

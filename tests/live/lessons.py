@@ -81,18 +81,6 @@ class Learner:
         lessons = self.json("lessons")["lessons"]
         return [f"{lesson}/{step['id']}" for row in lessons if row["id"] == lesson for step in row["steps"]]
 
-    def walk(self, lesson: str, steps: tuple[str, ...], *, strict: bool = False) -> None:
-        """Take a lesson from its first step to its last by its solutions; ``strict``: each command must end well."""
-        assert self("start", lesson, "--plain").returncode == 0
-        for step in steps:
-            assert self.json("task")["step"] == f"{lesson}/{step}"
-            assert self("check").returncode == 1
-            done = self.sh(("set -e\n" if strict else "") + self("solution", "--plain").stdout)
-            assert not strict or done.returncode == 0, done.stderr
-            assert self("check").returncode == 0
-            assert self("next").returncode == 0
-        assert self("check", "lesson", lesson).returncode == 0
-
 
 def not_held(proved: Iterable[Proved]) -> list[str]:
     """The claims that did not hold, each with what was seen instead."""

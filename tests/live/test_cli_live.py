@@ -1,4 +1,4 @@
-"""The whole course by its own commands: start, the solution in ``sh``, check, clean."""
+"""The practice engine, used by commands that name none."""
 
 from __future__ import annotations
 
@@ -29,27 +29,6 @@ def sh(learner: Learner, script: str) -> Ended:
         ["sh"], input=script, env=learner.environ, cwd="/", capture_output=True, text=True, check=False
     )
     return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def test_each_step_starts_unmet_its_solution_passes_and_clean_leaves_nothing(learner: Learner) -> None:
-    for lesson in learner.process("lessons", "--json").json["lessons"]:
-        for step in lesson["steps"]:
-            name = f"{lesson['id']}/{step['id']}"
-            assert learner.process("start", name, "--plain").code == 0, name
-            before = learner.process("check", "--json")
-            assert (before.code, before.json["status"]) == (1, "unmet"), name
-            if step["kind"] == "read":
-                assert learner.process("next").code == 0, name
-                continue
-            script = learner.process("solution", "--plain").out
-            assert script.startswith("cd "), name
-            ended = sh(learner, script)
-            after = learner.process("check", "step", name, "--json")
-            assert (after.code, after.json["passed"]) == (0, True), (name, script, ended, after)
-        assert learner.process("check", "lesson", lesson["id"]).code == 0
-    assert learner.process("check", "course").code == 0
-    assert learner.process("clean", "--yes").code == 0
-    assert learner.process("clean", "--json").json["items"] == []
 
 
 def test_the_practice_engine_is_used_without_being_named(learner: Learner, practice: Practice) -> None:

@@ -38,12 +38,6 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert all(len(step.hints) >= 3 and step.result and step.insight for step in hands_on)
 
 
-def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
-    learner.walk(LESSON, STEPS)
-    assert learner("clean", "--yes").returncode == 0
-    assert docker("ps", "-aq") == ""
-
-
 def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
     proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON)
     assert not_held(proved) == []

@@ -11,7 +11,7 @@ import pytest
 from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
-from tests.live.conftest import Docker, things
+from tests.live.conftest import Docker
 from tests.live.lessons import Learner
 
 LESSON = "multi-stage"
@@ -71,30 +71,6 @@ def test_every_claim_about_a_step_holds(
     assert failed == []
     assert ("the prediction is true" in {claim.claim for claim in proved}) == (step in PREDICTED)
     assert stages_left is not None
-
-
-def test_from_its_first_step_to_its_last_and_clean_leaves_nothing(
-    learner: Learner, docker: Docker, docker_host: str, stages_left: Callable[[], list[str]]
-) -> None:
-    on_engine = things(docker_host)
-    assert learner("start", LESSON, "--plain").returncode == 0
-    for step in STEPS:
-        assert learner.json("task")["step"] == f"{LESSON}/{step}"
-        assert learner("check").returncode == 1
-        done = learner.sh("set -e\n" + learner("solution", "--plain").stdout)
-        assert done.returncode == 0, done.stderr
-        assert learner("check").returncode == 0
-        learner("next")
-    assert learner("check", "lesson", LESSON).returncode == 0
-    assert set(things(docker_host)) > set(on_engine)
-    cleaned = learner("clean", "--yes")
-    assert cleaned.returncode == 0
-    # The commands that it lists remove the builders' images.
-    listed = re.findall(r"docker rmi (\w{12})", cleaned.stdout + cleaned.stderr)
-    assert {image.removeprefix("sha256:")[:12] for image in stages_left()} == set(listed)
-    for image in listed:
-        docker("rmi", image)
-    assert set(things(docker_host)) == set(on_engine)
 
 
 B = "busybox:1.36"

@@ -1,4 +1,4 @@
-"""What depends on the course's things, or has its names, in the lesson first-run; see ``test_bystanders_live``."""
+"""What depends on the course's things, or has its names, in the lesson first-run; see ``test_lessons_live``."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
-from tests.live.conftest import Docker, things
+from tests.live.conftest import Docker
 from tests.live.lessons import Learner, not_held
 
 LESSON = "volumes"
@@ -50,14 +50,6 @@ def test_every_claim_about_a_step_holds(
     proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON, (step,))
     assert not_held(proved) == []
     assert ("the prediction is true" in {claim.claim for claim in proved}) == (step != "rescue")
-
-
-def test_from_its_first_step_to_its_last_and_clean_leaves_nothing(learner: Learner, docker_host: str) -> None:
-    on_engine = things(docker_host)
-    learner.walk(LESSON, STEPS, strict=True)
-    assert set(things(docker_host)) > set(on_engine)
-    assert learner("clean", "--yes").returncode == 0
-    assert set(things(docker_host)) == set(on_engine)
 
 
 B = "busybox:1.36"

@@ -1,11 +1,13 @@
-"""The bystander test: what is foreign is the same before and after each whole lesson, redo of each step, and clean.
+"""Each lesson of the pack by its commands beside foreign things, which are the same before and after.
 
-In it are all lessons of the pack. The steps are brought, checked and done again in this process, since to start Python
-for each would take most of the time.
+Each step: start, an unmet check, the solution in ``sh`` with the stock docker client, a met one,
+redo; at the end, clean.
+The commands run in this process, since to start Python for each would take most of the time.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,18 @@ import pytest
 
 from dockerlearn.course.names import declared
 from dockerlearn.course.packs import open_pack
-from dockerlearn.engine import client, endpoint, references
-from dockerlearn.errors import NameTaken, SetupFailed
-from dockerlearn.paths import Paths
-from dockerlearn.progress.store import Store
-from dockerlearn.session.session import Session
+from dockerlearn.engine import client, references
 from dockerlearn.setup.spec import Declared
+from tests.cli_support import Learner as Commands
 from tests.live.bystanders import have_a_project, picture, run
 from tests.live.conftest import Docker
-from tests.live.lessons import DOCKERLEARN, Learner
+from tests.live.lessons import Learner
 from tests.own_engine import BASE_IMAGE
 
-LESSONS = open_pack().lessons
+PACK = open_pack()
+
+REMEDY = re.compile("^  (docker .*)$", re.MULTILINE)
+"""A command that an error tells."""
 
 
 class Engine:
@@ -67,29 +69,26 @@ def learner(docker: Docker, engine: Engine, tmp_path: Path) -> Learner:
 
 
 @pytest.fixture
-def session(learner: Learner, docker: Docker) -> Iterator[Session]:
-    """The session of that learner, on the same store."""
-    opened = client.connect(endpoint.find({"DOCKER_HOST": docker.host}, Path("/nonexistent")))
-    paths = Paths(Path(learner.environment["DOCKERLEARN_HOME"]), Path(learner.environment["DOCKERLEARN_WORKSPACE"]))
-    paths.home.mkdir(parents=True)
-    with Store.open(paths.progress) as store:
-        yield Session(open_pack(), store, paths, lambda: opened)
-    opened.close()
+def commands(learner: Learner, connection: client.DockerEngine, tmp_path: Path) -> Commands:
+    """The same learner's commands, run in this process."""
+    made = Commands(tmp_path)
+    made.environ = learner.environment
+    made.connect = lambda: connection
+    return made
 
 
-def solve(session: Session, learner: Learner, step: str) -> None:
-    """Do what a step asks by its solution, and hold that it is passed."""
-    place = session.place(step)
-    if place.step.kind == "read":
-        return
+def solve(commands: Commands, learner: Learner, name: str) -> None:
+    """Take a step from its start, where it is not met, to its pass by its solution."""
+    commands("start", name, "--plain", code=0)
+    before = commands("check", "--json", code=1)
+    assert before.json["status"] == "unmet", (name, before)
+    script = commands("solution", "--plain", code=0).out
+    assert script.startswith("cd "), name
     # What reacts to no TERM would be waited for.
-    script = session.solution(place, command=" ".join(DOCKERLEARN)).replace("docker stop ", "docker stop -t 1 ")
-    done = learner.sh(script)
-    assert done.returncode == 0, (step, done)
-    if place.step.kind == "do":
-        verdict = session.check(place)
-        assert verdict.passed, (step, verdict.outcomes)
-    assert session.place(step).passed
+    done = learner.sh("set -e\n" + script.replace("docker stop ", "docker stop -t 1 "))
+    assert done.returncode == 0, (name, done)
+    after = commands("check", "step", name, "--json")
+    assert (after.code, after.json["passed"]) == (0, True), (name, after)
 
 
 def own(names: Declared) -> set[str]:
@@ -102,7 +101,7 @@ def own(names: Declared) -> set[str]:
     }
 
 
-def names_are_asked_about(session: Session, learner: Learner, engine: Engine, lesson: str, names: Declared) -> None:
+def names_are_asked_about(commands: Commands, learner: Learner, engine: Engine, lesson: str, names: Declared) -> None:
     """One name of each kind is taken: it is told and asked about, nothing is done; freed as told, the thing is kept."""
     docker = engine.docker
     kept = {}
@@ -119,16 +118,14 @@ def names_are_asked_about(session: Session, learner: Learner, engine: Engine, le
         docker("run", "--rm", "--volume", f"{name}:/data", BASE_IMAGE, "sh", "-c", "echo hers > /data/file")
         docker("tag", BASE_IMAGE, "busybox:latest")  # the command that keeps what is in the volume uses it
     before = engine.picture()
-    with pytest.raises(NameTaken) as caught:
-        session.start(lesson)
+    refused = commands("start", lesson, code=3).err
     assert engine.picture() == before
-    assert session.store.attempts() == ()
+    assert commands("clean", "--json").json["items"] == []
     taken = own(names) & set(before)
     assert taken
     for thing in taken:
-        assert f"{thing.partition(' ')[2]} (" in caught.value.message
-    assert caught.value.remedy is not None
-    freed = learner.sh(caught.value.remedy)
+        assert f"{thing.partition(' ')[2]} (" in " ".join(refused.split())
+    freed = learner.sh("\n".join(REMEDY.findall(refused)))
     assert freed.returncode == 0, freed
     after = engine.picture()
     assert own(names) & set(after) == set()
@@ -184,10 +181,12 @@ def lean_on(engine: Engine, names: Declared) -> dict[str, set[str]]:
     return stays
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_a_lesson_changes_nothing_foreign(session: Session, learner: Learner, engine: Engine, lesson: str) -> None:
-    names = declared(session.pack.lesson(lesson))
-    names_are_asked_about(session, learner, engine, lesson, names)
+@pytest.mark.parametrize("lesson", PACK.lessons)
+def test_a_lesson_by_its_commands_changes_nothing_foreign(
+    commands: Commands, learner: Learner, engine: Engine, lesson: str
+) -> None:
+    names = declared(PACK.lesson(lesson))
+    names_are_asked_about(commands, learner, engine, lesson, names)
     before = engine.picture()
     assert {"container dl-models-db-1", "what is in the volume", "tag dl-trained:v1"} <= set(before)
 
@@ -196,26 +195,30 @@ def test_a_lesson_changes_nothing_foreign(session: Session, learner: Learner, en
         assert changed == set(), but
 
     best, most = "", -1
-    for step in [f"{lesson}/{step.id}" for step in session.pack.lesson(lesson).steps]:
-        session.start(step)
-        solve(session, learner, step)
-        session.redo(step)
+    for step in PACK.lesson(lesson).steps:
+        name = f"{lesson}/{step.id}"
+        if step.kind == "read":
+            commands("start", name, "--plain", code=0)
+            commands("next", code=0)
+        else:
+            solve(commands, learner, name)
+        commands("redo", name, code=0)
         after = engine.picture()
-        unchanged(after, but=step)
+        unchanged(after, but=name)
         there = own(names) & set(after)
         runs = any(after[thing]["State"]["Running"] for thing in there if thing.startswith("container "))
         if runs and len(there) > most:
-            best, most = step, len(there)
+            best, most = name, len(there)
     assert best, "no step of this lesson begins with a running container"
+    commands("check", "lesson", lesson, code=0)
 
-    session.redo(best)
+    commands("redo", best, code=0)
     stays = lean_on(engine, names)
     leaned_on = engine.picture()
-    with pytest.raises(SetupFailed) as caught:
-        session.redo(best)
-    assert all(user in caught.value.message for users in stays.values() for user in users)
+    refused = commands("redo", best, code=3).err
+    assert all(user in refused for users in stays.values() for user in users)
     assert engine.picture() == leaned_on
-    cleaned = learner.json("clean", "--yes")
+    cleaned = commands("clean", "--yes", "--json").json
     left = {
         f"{'tag' if done['kind'] == 'image' else done['kind']} {done['name']}": done["reason"]
         for done in cleaned["done"]
@@ -234,9 +237,9 @@ def test_a_lesson_changes_nothing_foreign(session: Session, learner: Learner, en
     for kind, *words in (("container", "rm", "--force"), ("tag", "rmi")):
         theirs = [thing for thing in after if thing not in before and thing not in stays and thing.startswith(kind)]
         engine.docker(*words, *(thing.partition(" ")[2] for thing in theirs if thing in leaned_on))
-        dones = learner.json("clean", "--yes")["done"] or ()
+        dones = commands("clean", "--yes", "--json").json["done"] or ()
         assert {done["did"] for done in dones} <= {"removed", "untagged"}
-    listed = learner.json("clean")
+    listed = commands("clean", "--json").json
     assert listed["items"] == []
     for one in listed["unnamed"]:
         freed = learner.sh(one["remedy"])
