@@ -260,8 +260,6 @@ def test_ctrl_c(learner: Learner) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "dockerlearn", "start", "--plain"],
             env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            # A run in the background ignores Ctrl-C, and what it starts would inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )  # fmt: skip
         silent.settimeout(30)
         connection, _ = silent.accept()
