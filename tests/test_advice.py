@@ -12,9 +12,9 @@ from dockerlearn.diagnose.advice import advise as module
 from dockerlearn.diagnose.advice.advise import advise
 from dockerlearn.diagnose.advice.docker_line import read_docker
 from dockerlearn.diagnose.advice.slip import Slip
-from dockerlearn.diagnose.advice.words import LONGEST, read
 from dockerlearn.engine.snapshots import Binding
 from dockerlearn.errors import EngineSilent
+from dockerlearn.world.command_line import LONGEST, read
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import FakeEngine
 from tests.slips import SLIPS, Typed, fake_world

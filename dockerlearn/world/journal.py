@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import deque
 from datetime import datetime
 
 import msgspec
+
+from dockerlearn.world import command_line
 
 KEPT = 100
 """Commands that are kept."""
@@ -14,7 +15,6 @@ KEPT = 100
 TEXT = 4096
 """Characters of a command, and of what it printed, that are kept: the first ones."""
 
-_SEPARATORS = frozenset({";", "&&", "||", "|", "|&", "&", "\n", "(", ")", ";;"})
 _BEFORE = frozenset({"sudo", "command", "exec", "time", "nohup", "env", "!", "then", "do", "else", "{"})
 """What may stand before a program and is not the program that is meant."""
 
@@ -62,25 +62,17 @@ class Journal:
 
 
 def split(text: str) -> tuple[tuple[str, ...], ...]:
-    """Split a line into its commands and their words, as a shell would; nothing is expanded or run.
+    """Return the words of each command in a line, without what only stands before a program.
 
     >>> split("cd app && X=1 sudo docker run -d 'my image' | cat")
     (('cd', 'app'), ('docker', 'run', '-d', 'my image'), ('cat',))
     >>> split("docker run 'open")
     (('docker', 'run', "'open"),)
     """
-    lexer = shlex.shlex(text.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    try:
-        words = list(lexer)
-    except ValueError:  # a quote that is not closed: the shell would refuse it, and the words are still told
-        words = text.split()
-    commands: list[list[str]] = [[]]
-    for word in words:
-        if word in _SEPARATORS:
-            commands.append([])
-        else:
-            commands[-1].append(word)
+    line = command_line.read(text)
+    commands = [[word.text for word in command.words] for command in line.commands]
+    if line.open_quote is not None:  # the shell would refuse it, and the words are still told
+        commands = [text.split()]
     return tuple(found for command in commands if (found := _without_front(command)))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dockerlearn.diagnose.advice import build_said, client_said, engine_said, shell_said, typed, words
+from dockerlearn.diagnose.advice import build_said, client_said, engine_said, shell_said, typed
 from dockerlearn.diagnose.advice.docker_line import read_docker
 from dockerlearn.diagnose.advice.slip import Advice, Slip
 from dockerlearn.errors import DockerlearnError
 from dockerlearn.text import safe
+from dockerlearn.world import command_line
 from dockerlearn.world.world import World
 
 Rule = Callable[[Slip], Advice | None]
@@ -70,7 +71,7 @@ def advise(text: str, exit_code: int, printed: str = "", world: World | None = N
     learner asks. ``printed`` may be the beginning and the end of a long output. Nothing of ``text`` is run. The engine
     is asked for names at most, and when it cannot be asked there is advice without them.
     """
-    line = words.read(text.strip())
+    line = command_line.read(text.strip())
     if (advice := shell_said.open_quote(line)) is not None:
         return advice
     said = safe(printed)

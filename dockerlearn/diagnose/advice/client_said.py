@@ -6,8 +6,8 @@ import re
 
 from dockerlearn.diagnose.advice.docker_line import COMMANDS, GROUP_COMMANDS, known_options
 from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
-from dockerlearn.diagnose.advice.words import Word
 from dockerlearn.text import nearest
+from dockerlearn.world.command_line import Word
 
 _PLUGINS = frozenset({"compose", "buildx", "scout", "model", "desktop", "init", "sbom"})
 

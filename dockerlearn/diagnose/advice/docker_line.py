@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dockerlearn.diagnose.advice.words import Command, Word
+from dockerlearn.world.command_line import Command, Word
 
 
 class Option(msgspec.Struct, frozen=True):

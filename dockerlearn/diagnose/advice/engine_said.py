@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
-from dockerlearn.diagnose.advice.words import Word
 from dockerlearn.engine import references
 from dockerlearn.text import nearest
+from dockerlearn.world.command_line import Word
 
 _ON_CONTAINERS = frozenset(
     {"start", "stop", "restart", "kill", "rm", "pause", "unpause", "logs", "top", "wait", "exec", "attach", "rename",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
-from dockerlearn.diagnose.advice.words import Line
+from dockerlearn.world.command_line import Line
 
 
 def open_quote(line: Line) -> Advice | None:

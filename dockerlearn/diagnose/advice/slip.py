@@ -7,8 +7,8 @@ import re
 import msgspec
 
 from dockerlearn.diagnose.advice.docker_line import DockerLine, Option
-from dockerlearn.diagnose.advice.words import Command, Line, Word
 from dockerlearn.text import one_line
+from dockerlearn.world.command_line import Command, Line, Word
 from dockerlearn.world.world import World
 
 

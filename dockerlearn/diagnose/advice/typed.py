@@ -6,7 +6,7 @@ import re
 
 from dockerlearn.diagnose.advice.docker_line import INSIDE, known_options, read_options
 from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
-from dockerlearn.diagnose.advice.words import Word
+from dockerlearn.world.command_line import Word
 
 _DASHES = "\u2012\u2013\u2014\u2015\u2212"
 _QUOTES = {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'"}

@@ -66,7 +66,7 @@ class Line(msgspec.Struct, frozen=True):
         return text
 
 
-_OPERATORS = ("&&", "||", ";;", "|&", ";", "|", "&", "\n")
+_OPERATORS = ("&&", "||", ";;", "|&", ";", "|", "&", "\n", "(", ")")
 _REDIRECTS = (">>", ">|", ">&", "<<", ">", "<")
 
 
@@ -131,7 +131,7 @@ class _Reader:
         quoted = False
         while self.at < len(text):
             here = text[self.at]
-            if here in " \t\r\n;|&<>":
+            if here in " \t\r\n;|&<>()":
                 break
             if here == "\\":
                 kept.append(text[self.at + 1 : self.at + 2].strip("\n"))  # a line that goes on
