@@ -14,7 +14,7 @@ from dockerlearn.checks.outcome import Outcome, Status, overall
 from dockerlearn.checks.run import Time, all_met, look, look_once
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
 from dockerlearn.engine.api import PathInContainer
-from dockerlearn.engine.snapshots import Binding, Health, Membership, Mount
+from dockerlearn.engine.snapshots import Binding, EventSnapshot, Health, Membership, Mount
 from dockerlearn.errors import EngineSilent
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
 from dockerlearn.world.world import Scope, World
@@ -380,6 +380,41 @@ class TestSameImage:
             engine.add_image(made)
             engine.change("dl-web", image_id=made.id)
             assert seen(engine, container="dl-web", image="busybox").met is same
+
+    @pytest.mark.parametrize(
+        ("told", "same"),
+        [
+            ("", True),
+            ("pull ours", True),
+            ("tag it ours", False),  # as a build with BuildKit does
+            ("pull ours, tag it ours", False),
+            ("tag it ours, pull ours", True),
+            ("tag it other", True),
+            ("tag another ours", True),
+            ("load it", True),
+            ("load it, tag it ours", True),
+            ("tag it other, untag it ours, tag it ours", True),  # the published one, put aside and given back
+            ("tag it ours, untag it ours, tag it ours", False),
+            ("tag it ours, pull another", False),
+            ("container it ours", True),
+        ],
+    )
+    def test_in_the_containerd_store_events_tell_who_gave_the_name(
+        self, engine: FakeEngine, told: str, same: bool
+    ) -> None:
+        image = make_image("busybox:1.36")
+        image = msgspec.structs.replace(image, digests=(f"busybox@{image.id}",))
+        engine.add_image(image)
+        names = {"ours": "busybox:1.36", "other": "mine:v1", "another": "nginx:1.27"}
+        for number, line in enumerate(told.split(", ") if told else ()):
+            action, what, *named = line.split()
+            kind, action = ("container", "tag") if action == "container" else ("image", action)
+            identifier = names[what] if action == "pull" else image.id if what == "it" else NGINX.id
+            name = names[named[0]] if named else ""
+            engine.happened.append(EventSnapshot(number + 10**18, kind, action, identifier, name))
+        assert seen(engine, image="busybox").met is same
+        engine.add("dl-web", image_id=image.id)
+        assert seen(engine, container="dl-web", image="busybox").met is same
 
     def test_an_image_built_here_that_was_given_the_name(self, engine: FakeEngine) -> None:
         engine.images.clear()

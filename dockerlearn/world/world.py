@@ -31,6 +31,7 @@ from dockerlearn.world.journal import Journal
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.knock import knock as knock_at
 from dockerlearn.world.listening import Listener, listeners
+from dockerlearn.world.origin import was_named_here
 from dockerlearn.world.probes import Probes, Ran, is_helper
 from dockerlearn.world.workspace import FileSnapshot, locate, read_file
 
@@ -96,6 +97,7 @@ class World:
         self._own = own or OwnHere()
         self.journal = journal or Journal()
         self.probes = Probes(engine, own=self._own)
+        self._memories: tuple[tuple[EventSnapshot, ...], datetime] | None = None
         self._happened: Happened | None = None
         self._containers: dict[str, ContainerSnapshot | None] = {}
         self._images: dict[str, ImageSnapshot | None] = {}
@@ -132,12 +134,18 @@ class World:
     def happened(self) -> Happened:
         """What others did on the engine since the step began, as far as it remembers."""
         if self._happened is None:
-            at = self.engine.precise_now()
-            remembered = self.engine.events(ALWAYS, at)
+            remembered, at = self._remembered()
             # Asked for last: what we have started until then is noted by then.
             own = self._own.ids()
             self._happened = since(remembered, self.scope.since or at, at, own, self.scope.baseline.get(BASELINE))
         return self._happened
+
+    def _remembered(self) -> tuple[tuple[EventSnapshot, ...], datetime]:
+        """Everything that the engine remembers, and when it was asked."""
+        if self._memories is None:
+            at = self.engine.precise_now()
+            self._memories = self.engine.events(ALWAYS, at), at
+        return self._memories
 
     def without_health_checks(self, events: tuple[EventSnapshot, ...]) -> tuple[EventSnapshot, ...]:
         """Leave out the execs that are health checks of their containers."""
@@ -449,10 +457,14 @@ class World:
         The engine keeps, with an image that was pulled, the digest under the repository it came from. An image with
         digests of other repositories only was given the name here; so was one that was built here on another image.
         An image without any digest was loaded from an archive, which is an honest way to get it. The containerd store
-        keeps no origin; there only a parent tells that an image was made here.
+        keeps no origin; there a parent tells that an image was made here, and the engine's events that it got its name
+        here, as long as they are remembered.
         """
         if not image.has_origin:
-            return not image.parent
+            # Without a digest it is no image of that store, and was loaded.
+            return not image.parent and not (
+                image.digests and was_named_here(self._remembered()[0], image.id, reference)
+            )
         if self._was_pulled_as(image, reference):
             return True
         public = {name for name in image.digest_repositories if name.startswith("docker.io/")}
