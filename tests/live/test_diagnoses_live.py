@@ -226,7 +226,11 @@ CASES: dict[str, tuple[list[list[str]], dict[str, Any], str, tuple[str, ...], st
     "crashed": ([sh("echo working; exit 139")], RUNNING, "ended 139", ("it crashed", "working"), "docker logs"),
     "aborted": ([sh("exit 134")], RUNNING, "ended by a signal", ("aborted itself",), f"docker rm {NAME}"),
     "asked to end": (
-        [sh("trap 'echo bye; exit 143' TERM; while :; do sleep 0.1; done"), ["stop", NAME]],
+        [
+            sh("trap 'echo bye; exit 143' TERM; touch /set; while :; do sleep 0.1; done"),
+            ["exec", NAME, "sh", "-c", "until [ -e /set ]; do sleep 0.1; done"],
+            ["stop", NAME],
+        ],
         RUNNING,
         "ended 143",
         ("asked to end and did", "bye"),
