@@ -129,7 +129,7 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, data folder and workspace of this test's own, and nothing of the outside about engines or proxies."""
     for name in list(os.environ):
         if name.startswith(("DOCKER_", "DOCKERLEARN_", "COMPOSE_", "BUILDX_", "BUILDKIT_", "CONTAINER_")):
-            if name in {own_engine.INNER, own_engine.SHARE, own_engine.STAND_INS}:
+            if name in own_engine.VARIABLES:
                 continue
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):

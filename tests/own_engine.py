@@ -31,6 +31,17 @@ SHARE = "DOCKERLEARN_TESTS_SHARE"
 STAND_INS = "DOCKERLEARN_TESTS_STAND_INS"
 """Set where stand-ins were made outside of the namespaces, which have no way to any package: the folder of them."""
 
+PROGRAMS = "DOCKERLEARN_TESTS_PROGRAMS"
+"""Set to the folder of another engine's and client's programs than those on PATH; see ``tests.matrix``."""
+
+PLUGINS = "DOCKERLEARN_TESTS_PLUGINS"
+"""Set to a folder of the client's plugins."""
+
+STORE = "DOCKERLEARN_TESTS_STORE"
+"""Set to ``containerd`` where the engine is to keep images in the containerd store."""
+
+VARIABLES = frozenset({INNER, SHARE, STAND_INS, PROGRAMS, PLUGINS, STORE})
+
 BASE_IMAGE = "busybox:1.36"
 
 IMAGES = {"nginx": "nginx:1.27-alpine-slim", "python": "python:3.11-slim"}
@@ -58,6 +69,13 @@ def begin() -> None:
     from dockerlearn.engine import bridge
 
     bridge.loopback_up()
+    if plugins := os.environ.get(PLUGINS):
+        # Where every client looks for them, whatever its configuration. Nothing is written there.
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "docker").mkdir()
+            shutil.copytree(plugins, Path(folder) / "docker" / "cli-plugins")
+            layers = f"lowerdir={folder}:/usr/libexec"
+            subprocess.run(["mount", "-t", "overlay", "-o", layers, "dl-plugins", "/usr/libexec"], check=True)
 
 
 def provide(say: Callable[[str], None], who: str) -> str | None:
@@ -169,7 +187,8 @@ def run_inner_together(command: Sequence[str], folder: Path, shares: Sequence[st
 
 def _inner(command: Sequence[str], folder: Path) -> list[str]:
     os.environ[INNER] = "1"
-    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+    first = f"{os.environ[PROGRAMS]}:" if os.environ.get(PROGRAMS) else ""
+    os.environ["PATH"] = f"{first}{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
     propagation = str(_propagation())
     namespaces = ["unshare", "--mount", "--propagation", propagation]
     namespaces += ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -187,7 +206,9 @@ def own_engine() -> Iterator[tuple[Practice, PracticeStatus]]:
     # Not below tmp_path: pytest keeps those folders, and an engine's data is large.
     folder = Path(tempfile.mkdtemp(prefix="dl-live-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "dl-live", str(folder)], check=True)
-    practice = Practice(folder / "engine", environ={**os.environ, **_SPARING})
+    is_containerd = os.environ.get(STORE) == "containerd"
+    more = {"features": {"containerd-snapshotter": True}} if is_containerd else {}
+    practice = Practice(folder / "engine", environ={**os.environ, **_SPARING}, daemon=more)
     try:
         status = practice.up(stand_ins=True)
         assert status.address is not None

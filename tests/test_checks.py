@@ -396,6 +396,9 @@ class TestSameImage:
             ("tag it other, untag it ours, tag it ours", True),  # the published one, put aside and given back
             ("tag it ours, untag it ours, tag it ours", False),
             ("tag it ours, pull another", False),
+            ("tag another ours, tag it ours", True),  # it may have been taken from it
+            ("tag it ours, tag another ours, tag it ours", False),
+            ("pull ours, tag another ours, tag it ours", True),
             ("container it ours", True),
         ],
     )

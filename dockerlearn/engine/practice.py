@@ -134,8 +134,8 @@ def address_if_up(folder: Path) -> str | None:
 class Practice:
     """The practice engine of one folder.
 
-    ``default_socket`` is where the machine's own engine would listen. Two of these for one folder, in one process or
-    in two, take turns.
+    ``default_socket`` is where the machine's own engine would listen; ``daemon`` is more of dockerd's configuration.
+    Two of these for one folder, in one process or in two, take turns.
     """
 
     def __init__(
@@ -144,10 +144,12 @@ class Practice:
         *,
         default_socket: Path = DEFAULT_SOCKET,
         environ: Mapping[str, str] = os.environ,
+        daemon: Mapping[str, object] | None = None,
     ) -> None:
         self.folder = folder.absolute()
         self._default_socket = default_socket
         self._environ = environ
+        self._daemon = daemon or {}
 
     @property
     def log(self) -> Path:
@@ -379,6 +381,7 @@ class Practice:
     def _configure(self, record: Record, subnet: ipaddress.IPv4Network) -> None:
         halves = list(subnet.subnets(prefixlen_diff=1))
         config: dict[str, object] = {
+            **self._daemon,
             "hosts": [f"unix://{record.socket}"],
             "pidfile": f"{record.run}/p",
             "bridge": record.bridge,

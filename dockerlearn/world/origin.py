@@ -15,16 +15,26 @@ def was_named_here(events: Iterable[EventSnapshot], image_id: str, reference: st
     What the engine has forgotten is not held against an image.
     """
     given = carried = False
+    holder = ""
     for event in events:
         if event.kind != "image":
             continue
-        if event.action == "pull" and _is(event.id, reference):
-            given = False
-        elif event.action == "load" and event.id == image_id:
+        ours = _is(event.id if event.action == "pull" else event.name, reference)
+        if event.action == "load" and event.id == image_id:
             given, carried = False, True
-        elif event.action == "tag" and event.id == image_id and _is(event.name, reference):
-            given = not carried
-        elif event.action == "untag" and event.id == image_id and _is(event.name, reference):
+        elif not ours:
+            continue
+        elif event.action == "pull":
+            # Of what is pulled, the engine does not tell the id.
+            given, holder = False, ""
+        elif event.action == "tag":
+            if event.id == image_id:
+                given = not carried
+            elif not holder:
+                # Nothing tells what the name was taken from: it may have been this image.
+                carried = True
+            holder = event.id
+        elif event.action == "untag" and event.id == image_id:
             carried = carried or not given
     return given
 

@@ -124,6 +124,23 @@ def test_cheats_do_not_pass_as_running(engine: DockerEngine, first: Docker, tmp_
         first.try_("tag", "dl-tools:v1", "busybox:1.36")  # where a cheat has moved the name away
 
 
+def test_a_build_under_the_published_name_does_not_pass(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
+    """Whatever the builder and the store: each keeps something else of where an image comes from."""
+    first("tag", "busybox:1.36", "dl-tools:v1")
+    first("build", "--quiet", "--tag", "busybox:1.36", "-", input="FROM busybox:1.36\nENV OURS=1\n")
+    first("tag", "busybox:1.36", "dl-fake:v1")
+    first("run", "-d", "--name", NAME, "busybox:1.36", *LOOP)
+    for raw in (RUNNING, {"image": "busybox"}):
+        outcome = seen(engine, tmp_path, **raw)
+        assert outcome.status is Status.UNMET
+        assert "another image here" in outcome.found
+    first("rm", "--force", NAME)
+    first("pull", "busybox:1.36")
+    first("run", "-d", "--name", NAME, "busybox:1.36", *LOOP)
+    for raw in (RUNNING, {"image": "busybox"}):
+        assert seen(engine, tmp_path, **raw).met
+
+
 RIGHT: dict[str, list[list[str]]] = {
     "other flags": [["container", "run", "--detach=true", f"--name={NAME}", "busybox:1.36", *LOOP]],
     "create and start": [["create", "--name", NAME, "busybox:1.36", *LOOP], ["start", NAME]],
