@@ -39,6 +39,7 @@ LONG = {
 NO_ENGINE = pytest.StashKey[str]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "keeps_things: a live test that leaves things on the engine on purpose")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -46,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if own_engine.is_inner():
         own_engine.begin()
+        if folder := os.environ.get(own_engine.REPORTS):
+            config.option.xmlpath = str(Path(folder) / f"{os.environ.get(own_engine.SHARE) or 'all'}.xml")
 
 
 @pytest.hookimpl(tryfirst=True)

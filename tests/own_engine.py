@@ -40,7 +40,10 @@ PLUGINS = "DOCKERLEARN_TESTS_PLUGINS"
 STORE = "DOCKERLEARN_TESTS_STORE"
 """Set to ``containerd`` where the engine is to keep images in the containerd store."""
 
-VARIABLES = frozenset({INNER, SHARE, STAND_INS, PROGRAMS, PLUGINS, STORE})
+REPORTS = "DOCKERLEARN_TESTS_REPORTS"
+"""Set to a folder in which each run leaves a JUnit file."""
+
+VARIABLES = frozenset({INNER, SHARE, STAND_INS, PROGRAMS, PLUGINS, STORE, REPORTS})
 
 BASE_IMAGE = "busybox:1.36"
 

@@ -62,6 +62,8 @@ def picture(host: str) -> dict[str, Any]:
         for tag in there.pop("RepoTags") or ():
             seen[f"tag {tag}"] = there["Id"]
         there.pop("Metadata", None)
+        # The containerd store gives an image a digest, its own id, under each of its names.
+        there["RepoDigests"] = [one for one in there["RepoDigests"] or () if not one.endswith(there["Id"])]
         seen[f"image {there['Id']}"] = there
     for row in get("/networks"):
         there = get(f"/networks/{row['Id']}")
