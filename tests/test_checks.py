@@ -135,6 +135,31 @@ CONTAINER_FIELDS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = 
     ({"published": "none"}, {"published": {}}, {"published": {"80/tcp": (Binding("", 8080),)}}),
     ({"published": "any"}, {"published": {"80/tcp": (Binding("", 8080),)}}, {"published": {}}),
     (
+        {"published_on": {"80/tcp": "loopback"}},
+        {"published": {"80/tcp": (Binding("127.0.0.1", 8080), Binding("::1", 8080))}},
+        {"published": {"80/tcp": (Binding("127.0.0.1", 8080), Binding("0.0.0.0", 8081))}},
+    ),
+    (
+        {"published_on": {"80": "loopback"}},
+        {"published": {"80/tcp": (Binding("127.0.0.2", 8080),)}},
+        {"published": {"81/tcp": (Binding("127.0.0.1", 8080),)}},
+    ),
+    (
+        {"published_on": {"80": "everywhere"}},
+        {"published": {"80/tcp": (Binding("", 8080), Binding("::", 8080))}},
+        {"published": {"80/tcp": (Binding("10.0.0.5", 8080),)}},
+    ),
+    (
+        {"published_on": {"80": "10.0.0.5"}},
+        {"published": {"80/tcp": (Binding("10.0.0.5", 8080),)}},
+        {"published": {"80/tcp": (Binding("10.0.0.5", 8080),)}, "status": "exited", "running": False},
+    ),
+    (
+        {"published_on": {"80": {"not": "loopback"}}},
+        {"published": {"80/tcp": (Binding("localhost", 8080),)}},
+        {"published": {"80/tcp": (Binding("10.0.0.5", 8080), Binding("::1", 8080))}},
+    ),
+    (
         {"asked_to_publish": {"8080/tcp": "any"}},
         {"asked": {"8080/tcp": (Binding("", 80),)}},
         {"asked": {"80/tcp": (Binding("", 8080),)}},
@@ -199,6 +224,26 @@ def test_each_field_of_a_container_says_yes_and_no(
     assert outcome.expected
     assert outcome.found
     assert "dl-web" in outcome.expected
+
+
+def test_where_a_port_is_open_is_told(engine: FakeEngine) -> None:
+    engine.add("dl-web", published={"80/tcp": (Binding("0.0.0.0", 8080), Binding("10.0.0.5", 8081))})
+    outcome = seen(engine, container="dl-web", published_on={"80": "loopback"})
+    assert outcome.expected == "dl-web should publish its port 80 on loopback (127.0.0.1)"
+    assert outcome.found == "it publishes it on every address of the host and on the address 10.0.0.5"
+    engine.add("dl-web", published={"81/tcp": (Binding("127.0.0.1", 8080),)})
+    assert seen(engine, container="dl-web", published_on={"80": "loopback"}).found == "it publishes 8080->81/tcp"
+
+
+def test_whose_network_is_used_is_told_by_name(engine: FakeEngine) -> None:
+    whose = engine.add("dl-db")
+    engine.add("dl-web", network_mode=f"container:{whose.id}", networks=())
+    assert seen(engine, container="dl-web", network_mode="container:dl-db").met
+    outcome = seen(engine, container="dl-web", network_mode="container:dl-other")
+    assert outcome.status is Status.UNMET
+    assert "container:dl-db" in outcome.found
+    engine.add("dl-web", network_mode=f"container:{make_id('gone')}", networks=())
+    assert not seen(engine, container="dl-web", network_mode="container:dl-db").met
 
 
 def test_every_field_of_container_has_a_case() -> None:

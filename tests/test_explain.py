@@ -476,7 +476,8 @@ def test_every_spoilt_lesson_is_valid_or_explained_within_its_file(slug: str) ->
 
 def is_free(path: tuple[Any, ...]) -> bool:
     """Keys that an author makes up, or that may be left out together with what they name."""
-    return len(path) > 1 and path[-2] in {"env", "headers", "published", "asked_to_publish", "files", "publish", "vars"}
+    ports = {"published", "published_on", "asked_to_publish", "publish"}
+    return len(path) > 1 and path[-2] in ports | {"env", "headers", "files", "vars"}
 
 
 def convert(root: tree.Node, references: dict[str, str]) -> None:

@@ -55,6 +55,8 @@ class ComposeLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Container(Noun, frozen=True, kw_only=True, tag="container"):
     """A container, by its name.
 
+    ``published_on`` maps a port to where on the host it is open, ``loopback``, ``everywhere`` or an address; all of its
+    addresses have to fit. ``network_mode`` calls the container whose network is used by its name: ``container:dl-db``.
     ``attached`` is whether it was made with its output attached, as ``docker run`` without ``-d`` and ``docker create``
     do. ``processes`` are the command lines that ``docker top`` shows, ``changed`` maps paths to added, changed or
     deleted, as ``docker diff`` tells. ``same_as_at_start`` compares with what carried the name when the step began.
@@ -83,6 +85,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
     hostname: Wanted | None = None
     labels: dict[str, Wanted] = {}
     published: Ports | None = None
+    published_on: dict[str, Wanted] = {}
     asked_to_publish: Ports | None = None
     mounts: mounts.Mounts | None = None
     networks: memberships.Networks | None = None
@@ -149,7 +152,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             yield flag(name, "have been killed for using too much memory", self.oom_killed, there.oom_killed)
         if self.image is not None:
             yield _image(world, there, self.image)
-        yield from self._made_of(there)
+        yield from self._made_of(world, there)
         if self.mounts is not None:
             yield from mounts.findings(world, there, self.mounts)
         if self.networks is not None:
@@ -158,6 +161,8 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             yield _health(there, self.health)
         if self.published is not None:
             yield _published(there, self.published)
+        for port, where in self.published_on.items():
+            yield _published_on(there, port, where)
         if self.processes is not None:
             yield _processes(world, there, self.processes)
         if self.changed is not None:
@@ -167,7 +172,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
         if self.logs is not None:
             yield _logs(world, there, self.logs)
 
-    def _made_of(self, there: ContainerSnapshot) -> Iterator[Finding]:
+    def _made_of(self, world: World, there: ContainerSnapshot) -> Iterator[Finding]:
         name = self.container
         if self.command is not None:
             yield _argv(name, "command", self.command, (there.command, there.argv))
@@ -183,7 +188,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             ("user", self.user, there.user),
             ("working directory", self.workdir, there.workdir),
             ("hostname", self.hostname, there.hostname),
-            ("network mode", self.network_mode, _mode(there.network_mode)),
+            ("network mode", self.network_mode, _mode(world, there.network_mode)),
             ("restart policy", self.restart_policy, there.restart_policy),
             ("number of restarts", self.restart_count, there.restart_count),
             ("memory limit", self.memory, there.memory or None),
@@ -446,6 +451,34 @@ def _ports(name: str, verb: str, wanted: Ports, seen: Mapping[str, tuple[Binding
     return Finding(ok=True, expected="", found=f"publishes {told}")
 
 
+def _published_on(there: ContainerSnapshot, port: str, wanted: Wanted) -> Finding:
+    bare = port.removesuffix("/tcp")
+    expected = f"{there.name} should publish its port {bare} {prose.place(describe(wanted))}"
+    if not there.is_up:
+        found = f"it {prose.state(there)}, and a port is open only while it runs"
+        return Finding(ok=False, expected=expected, found=found, next=prose.way_to_run(there))
+    bindings = there.published.get(port if "/" in port else f"{port}/tcp", ())
+    places = dict.fromkeys(_place(binding.host_ip) for binding in bindings)
+    told = " and ".join(prose.place(place) for place in places)
+    return Finding(
+        ok=bool(places) and all(fits(wanted, place) for place in places),
+        expected=expected,
+        found=f"it publishes it {told}" if told else f"it publishes {prose.port_list(dict(there.published))}",
+        next=f"docker port {there.name}",
+    )
+
+
+def _place(address: str) -> str:
+    """Say in the lesson's words where on the host an address is."""
+    import ipaddress
+
+    try:
+        found = ipaddress.ip_address(address or "0.0.0.0")  # noqa: S104 - read, not bound
+    except ValueError:
+        return address
+    return "everywhere" if found.is_unspecified else "loopback" if found.is_loopback else address
+
+
 def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
     text = world.logs(there)
     if fits(wanted, text):
@@ -460,6 +493,10 @@ def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
     )
 
 
-def _mode(mode: str) -> str:
+def _mode(world: World, mode: str) -> str:
+    if mode.startswith("container:"):
+        # The engine writes down the id of the container whose network is used.
+        whose = world.container_by_id(mode.removeprefix("container:"))
+        return f"container:{whose.name}" if whose is not None else mode
     # 20.10 says default where 28 says bridge and Podman podman; one network is meant.
     return "bridge" if mode in {"default", "bridge", "podman"} else mode

@@ -119,6 +119,16 @@ def port_list(ports: dict[str, tuple[Binding, ...]]) -> str:
     return ", ".join(told) or "no port"
 
 
+def place(where: str) -> str:
+    """Say where on the host a port is open.
+
+    >>> place("loopback"), place("everywhere"), place("10.0.0.5")
+    ('on loopback (127.0.0.1)', 'on every address of the host', 'on the address 10.0.0.5')
+    """
+    known = {"loopback": "on loopback (127.0.0.1)", "everywhere": "on every address of the host"}
+    return known.get(where, f"on the address {one_line(where)}")
+
+
 def image_name(world: World, container: ContainerSnapshot) -> str:
     """Say which image a container was made from: its name and id."""
     image = world.image(container.image_id)
