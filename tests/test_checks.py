@@ -188,6 +188,13 @@ CONTAINER_FIELDS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = 
     ({"networks": {"bridge": "db"}}, {"networks": (Membership("bridge", BRIDGE, "1", frozenset({"db"})),)}, {}),
     ({"networks": {"bridge": {"not": "db"}}}, {}, {"networks": (Membership("bridge", BRIDGE, "", frozenset({"db"})),)}),
     ({"networks": {"bridge": "any"}}, {"networks": (Membership("bridge", "", None, frozenset()),)}, {"networks": ()}),
+    ({"only_networks": ["bridge"]}, {}, {"networks": ()}),
+    (
+        {"only_networks": ["bridge"]},
+        {"networks": (Membership("bridge", "", None, frozenset()),)},
+        {"networks": (Membership("bridge", BRIDGE, "", frozenset()), Membership("x", "y", "", frozenset()))},
+    ),
+    ({"only_networks": ["bridge"]}, {}, {"networks": (Membership("host", "h", "", frozenset()),)}),
     ({"mounts": "none"}, {}, {"mounts": (DATA,)}),
     ({"mounts": "any"}, {"mounts": (SCRATCH,)}, {}),
     ({"mounts": {"/data": "dl-data"}}, {"mounts": (DATA,)}, {"mounts": (ANONYMOUS,)}),
@@ -233,6 +240,19 @@ def test_where_a_port_is_open_is_told(engine: FakeEngine) -> None:
     assert outcome.found == "it publishes it on every address of the host and on the address 10.0.0.5"
     engine.add("dl-web", published={"81/tcp": (Binding("127.0.0.1", 8080),)})
     assert seen(engine, container="dl-web", published_on={"80": "loopback"}).found == "it publishes 8080->81/tcp"
+
+
+def test_the_network_that_is_too_much_is_told(engine: FakeEngine) -> None:
+    engine.add(
+        "dl-web", networks=(Membership("bridge", BRIDGE, "", frozenset()), Membership("x", "y", "", frozenset()))
+    )
+    outcome = seen(engine, container="dl-web", only_networks=["bridge"])
+    assert outcome.expected == "dl-web should be on bridge and on no other network"
+    assert (outcome.found, outcome.next) == ("it is on bridge, x", "docker network disconnect x dl-web")
+    engine.add("dl-web", networks=(Membership("host", "h", "", frozenset()),))
+    assert (
+        seen(engine, container="dl-web", only_networks=["bridge"]).expected == "dl-web should be on the network bridge"
+    )
 
 
 def test_whose_network_is_used_is_told_by_name(engine: FakeEngine) -> None:

@@ -303,6 +303,7 @@ def test_an_image_is_the_packs_by_any_name_or_the_courses_own(image: str) -> Non
         ("{exec: dl-db, command: ''}", "command", "says what to run"),
         ("{containers: {image: httpd}}", "containers.image", "'httpd' is neither an image of pack.yaml nor a dl- name"),
         ("{container: dl-a, networks: [front]}", "networks[0]", "the course's networks begin with dl-"),
+        ("{container: dl-a, only_networks: [front]}", "only_networks[0]", "the course's networks begin with dl-"),
         ("{container: dl-a, mounts: {data: dl-data}}", "mounts.data", "'data' is not a path in a container"),
         ("{container: dl-a, mounts: {/data: data}}", 'mounts["/data"]', "the course's volumes begin with dl-"),
         (

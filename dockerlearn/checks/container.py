@@ -57,9 +57,10 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
 
     ``published_on`` maps a port to where on the host it is open, ``loopback``, ``everywhere`` or an address; all of its
     addresses have to fit. ``network_mode`` calls the container whose network is used by its name: ``container:dl-db``.
-    ``attached`` is whether it was made with its output attached, as ``docker run`` without ``-d`` and ``docker create``
-    do. ``processes`` are the command lines that ``docker top`` shows, ``changed`` maps paths to added, changed or
-    deleted, as ``docker diff`` tells. ``same_as_at_start`` compares with what carried the name when the step began.
+    It is on each of ``only_networks`` and on no other. ``attached`` is whether it was made with its output attached, as
+    ``docker run`` without ``-d`` and ``docker create`` do. ``processes`` are the command lines that ``docker top``
+    shows, ``changed`` maps paths to added, changed or deleted, as ``docker diff`` tells. ``same_as_at_start`` compares
+    with what carried the name when the step began.
 
     >>> Container(container="dl-web", running="true").subject
     'container dl-web'
@@ -89,6 +90,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
     asked_to_publish: Ports | None = None
     mounts: mounts.Mounts | None = None
     networks: memberships.Networks | None = None
+    only_networks: list[str] | None = None
     network_mode: Wanted | None = None
     restart_policy: Wanted | None = None
     restart_count: Wanted | None = None
@@ -124,6 +126,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
         if self.image is not None:
             yield "image", self.image
         yield from memberships.mentions(self.networks)
+        yield from memberships.mentions(self.only_networks)
         yield from mounts.mentions(self.mounts)
 
     def findings(self, world: World) -> Iterator[Finding]:
@@ -157,6 +160,8 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             yield from mounts.findings(world, there, self.mounts)
         if self.networks is not None:
             yield from memberships.findings(world, there, self.networks)
+        if self.only_networks is not None:
+            yield from memberships.only(world, there, self.only_networks)
         if self.health is not None:
             yield _health(there, self.health)
         if self.published is not None:

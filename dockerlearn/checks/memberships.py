@@ -8,6 +8,7 @@ from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding, Mention
 from dockerlearn.checks.matchers import ANY, NONE, Wanted, describe, fits_some
 from dockerlearn.engine.snapshots import ContainerSnapshot
+from dockerlearn.text import one_line
 from dockerlearn.world.world import World
 
 Networks = list[str] | dict[str, Wanted] | str
@@ -33,6 +34,21 @@ def findings(world: World, there: ContainerSnapshot, wanted: Networks) -> Iterat
         return
     for network, names in (dict.fromkeys(wanted, ANY) if isinstance(wanted, list) else wanted).items():
         yield one(world, there, network, names, told)
+
+
+def only(world: World, there: ContainerSnapshot, wanted: list[str]) -> Iterator[Finding]:
+    """Look whether a container is on each of these networks, and on no other."""
+    told = prose.network_list(there)
+    for network in wanted:
+        yield one(world, there, network, ANY, told)
+    meant = [world.member_of(there, network) for network in wanted]
+    others = [member.network for member in there.networks if member.network != "none" and member not in meant]
+    yield Finding(
+        ok=not others,
+        expected=f"{there.name} should be on {' and '.join(wanted)} and on no other network",
+        found=told,
+        next=f"docker network disconnect {one_line(others[0])} {there.name}" if others and others != ["host"] else None,
+    )
 
 
 def one(world: World, there: ContainerSnapshot, network: str, wanted: Wanted, told: str) -> Finding:

@@ -150,6 +150,7 @@ def _container(node: Map, path: str, report: Report, context: Context) -> None:
     _container_name(node, "container", path, report)
     _image(node, "image", path, report, context)
     _keys(node, "networks", path, report, _network)
+    _keys(node, "only_networks", path, report, _network)
     mounts = node.get("mounts")
     for key, how in mounts.pairs if isinstance(mounts, Map) else []:
         here = key_path(key_path(path, "mounts"), key.text)
