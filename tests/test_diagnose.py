@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -751,6 +751,29 @@ class TestTogether:
         assert recognised is None
         assert outcomes[0].diagnosis == "ports swapped"
         assert judge(plain, world, explaining=False)[1][0].diagnosis == ""
+
+    def test_a_mistake_that_comes_true_between_two_looks_is_recognised(self) -> None:
+        class LateEngine(FakeEngine):
+            """An engine whose clock goes on a little with each question about it."""
+
+            def precise_now(self) -> datetime:
+                now = super().precise_now()
+                self.clock += timedelta(milliseconds=100)
+                return now
+
+        engine = LateEngine()
+        engine.add(NAME, started=engine.clock - timedelta(milliseconds=950))
+        when = [{"noun": "container", "container": NAME, "running": "true"}]
+        mistake = {"name": "left running", "when": when, "say": "Stop it.", "try": "x"}
+        check = [{"noun": "container", "container": "dl-other", "absent": "false"}]
+        raw = {"id": "a", "title": "A", "check": check, "solution": "x", "mistakes": [mistake]}
+
+        def world() -> World:
+            return World(engine, Path("/"), Scope(IMAGES))
+
+        _, _, recognised = judge(msgspec.convert(raw, Step, strict=False), world)
+        assert recognised is not None
+        assert recognised.name == "left running"
 
     def test_foreign_text_is_made_safe(self, engine: FakeEngine) -> None:
         there = engine.add(NAME, **SHORT, exit_code=1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.checks.run import Time, all_met, look, look_once
+from dockerlearn.checks.run import Time, look, look_once
 from dockerlearn.course.models import Mistake, Step
 from dockerlearn.diagnose.explain import explain
 from dockerlearn.world.world import World
@@ -69,9 +69,10 @@ def _recognise(
     """Find the mistake that the world shows. A process that must be seen to stay up is waited for."""
     undecided: list[Mistake] = []
     for mistake in mistakes:
-        if all_met(mistake.when, world):
-            return mistake
+        # One look for both: a second one is later, and what was still to come in the first may be there in it.
         open_ones = [outcome for outcome in look_once(mistake.when, world) if not outcome.met]
+        if mistake.when and not open_ones:
+            return mistake
         if open_ones and all(outcome.wait is not None for outcome in open_ones):
             undecided.append(mistake)
     for mistake in undecided:
