@@ -856,6 +856,18 @@ class TestTogether:
         assert result.status is Status.UNMET
         assert clock.now == pytest.approx(5, abs=0.1)
 
+    def test_patience_is_that_of_what_is_waited_for(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", published={"80/tcp": (Binding("", 8080),)})
+        silent = StubHttp(HttpFailure("refused", "the connection was refused", may_come=True))
+        clock = Clock(engine)
+        # Both are about dl-web; that it runs is so, and nobody waits for it.
+        checks = [check(container="dl-web", running="true", within="30s"), check(http="dl-web:80", within="3s")]
+        result = look(
+            checks, lambda: World(engine, Path("/"), Scope(IMAGES), silent), passing=Time(clock, clock.sleep)
+        )
+        assert result.status is Status.UNMET
+        assert clock.now == pytest.approx(3, abs=0.3)
+
     def test_no_waiting_when_something_cannot_come_right(self, engine: FakeEngine) -> None:
         engine.add("dl-web", started=engine.clock)
         clock = Clock(engine)

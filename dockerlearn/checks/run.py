@@ -109,7 +109,8 @@ def settling(checks: Sequence[Noun], outcomes: Sequence[Outcome]) -> Settling | 
     pauses = [outcome.wait for outcome in open_ones if outcome.wait is not None]
     if not open_ones or len(pauses) < len(open_ones):
         return None
-    patience = max(_patience(check) for check in checks if check.subject in {o.subject for o in open_ones})
+    waited_for = {outcome.check for outcome in open_ones}
+    patience = max(_patience(check) for check in checks if f"{check.word} {check.name}" in waited_for)
     return Settling(min(pauses), patience, tuple(o.waiting_for for o in open_ones if o.waiting_for))
 
 
