@@ -141,8 +141,13 @@ CONTAINER_FIELDS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = 
     ),
     (
         {"published_on": {"80": "loopback"}},
-        {"published": {"80/tcp": (Binding("127.0.0.2", 8080),)}},
+        {"published": {"80/tcp": (Binding("127.0.0.1", 8080),)}},
         {"published": {"81/tcp": (Binding("127.0.0.1", 8080),)}},
+    ),
+    (
+        {"published_on": {"80": "127.0.0.2"}},
+        {"published": {"80/tcp": (Binding("127.0.0.2", 8080),)}},
+        {"published": {"80/tcp": (Binding("127.0.0.1", 8080),)}},
     ),
     (
         {"published_on": {"80": "everywhere"}},
@@ -238,6 +243,9 @@ def test_where_a_port_is_open_is_told(engine: FakeEngine) -> None:
     outcome = seen(engine, container="dl-web", published_on={"80": "loopback"})
     assert outcome.expected == "dl-web should publish its port 80 on loopback (127.0.0.1)"
     assert outcome.found == "it publishes it on every address of the host and on the address 10.0.0.5"
+    engine.add("dl-web", published={"80/tcp": (Binding("127.0.0.1", 8080),)})
+    outcome = seen(engine, container="dl-web", published_on={"80": "loopback"})
+    assert outcome.found == "publishes its port 80 on loopback (127.0.0.1)"
     engine.add("dl-web", published={"81/tcp": (Binding("127.0.0.1", 8080),)})
     assert seen(engine, container="dl-web", published_on={"80": "loopback"}).found == "it publishes 8080->81/tcp"
 
@@ -862,9 +870,7 @@ class TestTogether:
         clock = Clock(engine)
         # Both are about dl-web; that it runs is so, and nobody waits for it.
         checks = [check(container="dl-web", running="true", within="30s"), check(http="dl-web:80", within="3s")]
-        result = look(
-            checks, lambda: World(engine, Path("/"), Scope(IMAGES), silent), passing=Time(clock, clock.sleep)
-        )
+        result = look(checks, lambda: World(engine, Path("/"), Scope(IMAGES), silent), passing=Time(clock, clock.sleep))
         assert result.status is Status.UNMET
         assert clock.now == pytest.approx(3, abs=0.3)
 

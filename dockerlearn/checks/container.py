@@ -188,7 +188,7 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
         for label, text in self.labels.items():
             yield value(name, f"label {label}", text, there.labels.get(label))
         if self.asked_to_publish is not None:
-            yield _ports(name, "ask to publish", self.asked_to_publish, there.asked)
+            yield _ports(name, ("ask to publish", "asks to publish"), self.asked_to_publish, there.asked)
         for word, wanted, seen in (
             ("user", self.user, there.user),
             ("working directory", self.workdir, there.workdir),
@@ -431,17 +431,18 @@ def _published(there: ContainerSnapshot, wanted: Ports) -> Finding:
             found=f"it {prose.state(there)}, and a port is open only while it runs",
             next=prose.way_to_run(there),
         )
-    return _ports(there.name, "publish", wanted, there.published)
+    return _ports(there.name, ("publish", "publishes"), wanted, there.published)
 
 
-def _ports(name: str, verb: str, wanted: Ports, seen: Mapping[str, tuple[Binding, ...]]) -> Finding:
-    told = prose.port_list(dict(seen))
+def _ports(name: str, verbs: tuple[str, str], wanted: Ports, seen: Mapping[str, tuple[Binding, ...]]) -> Finding:
+    verb, does = verbs
+    told = f"{does} {prose.port_list(dict(seen))}"
     if isinstance(wanted, str):
         ok = bool(seen) if wanted == ANY else not seen
         expected = f"{name} should {verb} {'a port' if wanted == ANY else 'no port'}"
         if ok:
-            return Finding(ok=True, expected="", found=f"publishes {told}")
-        return Finding(ok=False, expected=expected, found=f"it publishes {told}")
+            return Finding(ok=True, expected="", found=told)
+        return Finding(ok=False, expected=expected, found=f"it {told}")
     for port, host_port in wanted.items():
         key = port if "/" in port else f"{port}/tcp"
         bindings = seen.get(key, ())
@@ -452,8 +453,8 @@ def _ports(name: str, verb: str, wanted: Ports, seen: Mapping[str, tuple[Binding
             continue
         outside = "" if unwanted or host_port == ANY else f" as port {describe(host_port)}"
         expected = f"{name} should {'not ' if unwanted else ''}{verb} its port {key.removesuffix('/tcp')}{outside}"
-        return Finding(ok=False, expected=expected, found=f"it publishes {told}", next=f"docker port {name}")
-    return Finding(ok=True, expected="", found=f"publishes {told}")
+        return Finding(ok=False, expected=expected, found=f"it {told}", next=f"docker port {name}")
+    return Finding(ok=True, expected="", found=told)
 
 
 def _published_on(there: ContainerSnapshot, port: str, wanted: Wanted) -> Finding:
@@ -465,12 +466,10 @@ def _published_on(there: ContainerSnapshot, port: str, wanted: Wanted) -> Findin
     bindings = there.published.get(port if "/" in port else f"{port}/tcp", ())
     places = dict.fromkeys(_place(binding.host_ip) for binding in bindings)
     told = " and ".join(prose.place(place) for place in places)
-    return Finding(
-        ok=bool(places) and all(fits(wanted, place) for place in places),
-        expected=expected,
-        found=f"it publishes it {told}" if told else f"it publishes {prose.port_list(dict(there.published))}",
-        next=f"docker port {there.name}",
-    )
+    if places and all(fits(wanted, place) for place in places):
+        return Finding(ok=True, expected="", found=f"publishes its port {bare} {told}")
+    found = f"it publishes it {told}" if told else f"it publishes {prose.port_list(dict(there.published))}"
+    return Finding(ok=False, expected=expected, found=found, next=f"docker port {there.name}")
 
 
 def _place(address: str) -> str:
@@ -481,7 +480,8 @@ def _place(address: str) -> str:
         found = ipaddress.ip_address(address or "0.0.0.0")  # noqa: S104 - read, not bound
     except ValueError:
         return address
-    return "everywhere" if found.is_unspecified else "loopback" if found.is_loopback else address
+    # The rest of 127.0.0.0/8 leads to this machine too, but not by the name localhost.
+    return "everywhere" if found.is_unspecified else "loopback" if address in {"127.0.0.1", "::1"} else address
 
 
 def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:

@@ -46,7 +46,7 @@ def only(world: World, there: ContainerSnapshot, wanted: list[str]) -> Iterator[
     yield Finding(
         ok=not others,
         expected=f"{there.name} should be on {' and '.join(wanted)} and on no other network",
-        found=told,
+        found=told if others else "on no other network",
         next=f"docker network disconnect {one_line(others[0])} {there.name}" if others and others != ["host"] else None,
     )
 
