@@ -141,6 +141,13 @@ def test_what_depends_on_the_course_is_left_and_told(learner: Learner, foreign: 
     assert docker("ps", "--all", "--format", "{{.Names}}") == "copy"
 
 
+def without_names_there(container: dict[str, Any]) -> dict[str, Any]:
+    """An inspect without the names on networks, which newer engines bring up to date when a container is renamed."""
+    for network in container["NetworkSettings"]["Networks"].values():
+        network.pop("DNSNames", None)
+    return container
+
+
 def test_names_that_are_taken_are_refused_and_freed_as_told(learner: Learner, foreign: Foreign) -> None:
     foreign.run("dl-first")
     foreign.run("dl-job", command=("true",))
@@ -164,10 +171,8 @@ def test_names_that_are_taken_are_refused_and_freed_as_told(learner: Learner, fo
     well(learner("clean", "--yes"), 0)
     foreign.containers = ["dl-first-mine", "dl-job-mine"]
     for name, was in zip(foreign.containers, ("dl-first", "dl-job"), strict=True):
-        # Newer engines have the name among those on its networks, too.
-        as_it_was = json.dumps(before[f"container {was}"])
-        renamed = as_it_was.replace(f'"/{was}"', f'"/{name}"').replace(f'"{was}"', f'"{name}"')
-        assert foreign.state()[f"container {name}"] == json.loads(renamed)
+        renamed = {**before[f"container {was}"], "Name": f"/{name}"}
+        assert without_names_there(foreign.state()[f"container {name}"]) == without_names_there(renamed)
     assert foreign.docker("ps", "--all", "--format", "{{.Names}}").split() == ["dl-job-mine", "dl-first-mine"]
 
 
