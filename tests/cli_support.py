@@ -52,6 +52,8 @@ class Learner:
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
         }
+        # In a worktree whose dockerlearn is not the installed one.
+        self.environ |= {name: value for name, value in os.environ.items() if name == "PYTHONPATH"}
         (folder / "home").mkdir(exist_ok=True)
 
     def __call__(

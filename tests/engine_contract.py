@@ -70,6 +70,18 @@ class EngineContract:
         assert engine.identity.version
         assert engine.identity.host == "127.0.0.1"
 
+    def test_it_says_what_it_is_like(self, engine: EngineApi) -> None:
+        found = engine.condition()
+        assert found.newest_api.startswith("1.")
+        assert found.oldest_api.startswith("1.")
+        assert found.root.startswith("/")
+        assert found.store
+        assert found.os == "linux"
+
+    def test_what_no_registry_has_cannot_be_pulled(self, engine: EngineApi) -> None:
+        assert not engine.can_pull("dl-nobody-has-this:1")
+        assert not engine.can_pull("../../x")
+
     def test_the_clock(self, bench: Bench) -> None:
         engine = bench.engine
         bench.make()

@@ -21,6 +21,7 @@ from dockerlearn.engine.api import (
     NetworkRow,
     PathInContainer,
 )
+from dockerlearn.engine.condition import Condition
 from dockerlearn.engine.snapshots import (
     Binding,
     ContainerSnapshot,
@@ -216,6 +217,7 @@ class FakeEngine:
         self.news = threading.Condition()
         self.streams: list[FakeStream] = []
         self.closed = False
+        self.says = Condition(oldest_api="1.12", newest_api="1.41", root="/var/lib/docker", store="overlay2")
         self._made = 0
         self._identity = EngineIdentity(
             id=engine_id,
@@ -293,6 +295,10 @@ class FakeEngine:
     def identity(self) -> EngineIdentity:
         self._called("identity")
         return self._identity
+
+    def condition(self) -> Condition:
+        self._called("condition")
+        return self.says
 
     def now(self) -> datetime:
         return self.clock.replace(microsecond=0)
@@ -641,6 +647,10 @@ class FakeEngine:
             progress(f"Pulling from {references.repository(full)}")
         self._tick()
         self.add_image(there)
+
+    def can_pull(self, reference: str) -> bool:
+        self._called("can_pull")
+        return references.normalise(reference) in self.registry
 
     def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
         """Make an image of what ``FROM`` names with one more layer, which depends on the Dockerfile's text."""

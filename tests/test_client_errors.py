@@ -31,7 +31,8 @@ from dockerlearn import errors
 from dockerlearn.engine import failures
 from dockerlearn.engine.client import DockerEngine, connect, explain_pull
 from dockerlearn.engine.endpoint import Endpoint, Tls
-from dockerlearn.engine.failures import BY_CLASS, System, remedy_start, translate
+from dockerlearn.engine.failures import BY_CLASS, remedy_start, translate
+from dockerlearn.engine.system import System
 from dockerlearn.errors import (
     EngineError,
     EnginePermission,
@@ -227,7 +228,7 @@ class TestNoConnection:
                 "import sys\n"
                 "from dockerlearn.engine.client import connect\n"
                 "from dockerlearn.engine.endpoint import Endpoint\n"
-                "from dockerlearn.engine.failures import System\n"
+                "from dockerlearn.engine.system import System\n"
                 "from dockerlearn.errors import DockerlearnError\n"
                 "import os\n"
                 "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"

@@ -31,7 +31,7 @@ def commands() -> typer.Typer:
     """Return the whole command line."""
     import typer
 
-    from dockerlearn.cli import checking, engines, keeping, learning, mapping
+    from dockerlearn.cli import checking, doctoring, engines, keeping, learning, mapping
 
     # Without rich: it would be imported for every help text and usage error.
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=_CONTEXT)
@@ -54,6 +54,7 @@ def commands() -> typer.Typer:
     app.command()(learning.lessons)
     app.add_typer(_group(keeping.progress, export=keeping.export, **{"import": keeping.import_}), name="progress")
     app.command("map")(mapping.map_)
+    app.command()(doctoring.doctor)
     app.command()(keeping.clean)
     app.add_typer(_group(engines.engine, up=engines.up, down=engines.down, status=engines.status), name="engine")
     return app

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from dockerlearn.engine.condition import Condition
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
     EventSnapshot,
@@ -151,6 +152,10 @@ class EngineApi(Protocol):
     @property
     def identity(self) -> EngineIdentity:
         """Which engine this is; asked once."""
+        ...
+
+    def condition(self) -> Condition:
+        """What the engine says of itself beyond its identity; two requests."""
         ...
 
     def now(self) -> datetime:
@@ -309,6 +314,10 @@ class EngineApi(Protocol):
 
     def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
         """Pull an image."""
+        ...
+
+    def can_pull(self, reference: str) -> bool:
+        """Whether the engine learns of an image from its registry; may count there as a pull. Silence is no."""
         ...
 
     def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:

@@ -30,7 +30,7 @@ from docker.types import CancellableStream, LogConfig, Mount
 from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 
-from dockerlearn.engine import failures, references
+from dockerlearn.engine import condition, failures, references
 from dockerlearn.engine.api import (
     WHOLE,
     ContainerRow,
@@ -40,8 +40,8 @@ from dockerlearn.engine.api import (
     NetworkRow,
     PathInContainer,
 )
+from dockerlearn.engine.condition import Condition
 from dockerlearn.engine.endpoint import Endpoint
-from dockerlearn.engine.failures import System
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
     EventSnapshot,
@@ -59,6 +59,7 @@ from dockerlearn.engine.snapshots import (
     status_word,
     volume_from_inspect,
 )
+from dockerlearn.engine.system import System
 from dockerlearn.errors import ContextBroken, EngineRejected, EngineTls
 from dockerlearn.text import one_line, safe
 
@@ -133,6 +134,12 @@ class DockerEngine:
                 export=self.endpoint.export,
             )
         return self._identity
+
+    def condition(self) -> Condition:
+        """What the engine says of itself beyond its identity; two requests (8 to 20 ms)."""
+        client = self._looking()
+        with self._translating():
+            return condition.read(self._object(client.info()), self._object(client.version()), podman=self._podman)
 
     def now(self) -> datetime:
         """The engine's clock at its last answer, rounded down to the second (its ``Date`` header)."""
@@ -608,6 +615,16 @@ class DockerEngine:
             except docker.errors.APIError as error:
                 raise explain_pull(reference, str(error.explanation or error), error.status_code or 500) from error
 
+    def can_pull(self, reference: str) -> bool:
+        """Whether the engine learns of an image from its registry; may count there as a pull. Silence is no."""
+        if not _is_reference(reference):
+            return False
+        with self._translating():
+            try:
+                return self._looking().get(self._url(f"/distribution/{reference}/json")).ok
+            except requests.exceptions.Timeout:
+                return False
+
     def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
         """Build a folder's Dockerfile with the engine's own builder and return the image's id.
 
@@ -864,7 +881,7 @@ def connect(endpoint: Endpoint, *, look_seconds: float = LOOK_SECONDS, system: S
         try:
             offered, podman = _ping(client, endpoint, system)
             if _number(offered) < _number(OLDEST_API):
-                raise failures.too_old(endpoint, f"its newest API is {offered}")
+                raise failures.too_old(endpoint, f"its newest API is {offered}", system or System.here())
             version = min(offered, NEWEST_API, key=_number)
             if version != offered:
                 # It may have dropped what we speak; the ping without a version does not tell.

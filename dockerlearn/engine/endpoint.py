@@ -78,7 +78,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def is_remote(self) -> bool:
         """Whether the engine is on another machine, as far as the address tells."""
-        return self.address.startswith("tcp://") and not _is_loopback(self.host)
+        return self.address.startswith("tcp://") and not is_loopback(self.host)
 
 
 def find(
@@ -185,7 +185,8 @@ def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name or address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

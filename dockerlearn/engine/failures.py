@@ -9,24 +9,22 @@ from __future__ import annotations
 import errno
 import http.client
 import json
-import os
 import re
 import shlex
-import shutil
 import socket
 import ssl
-import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import docker.errors
-import msgspec
 import requests.exceptions
 import urllib3.exceptions
 
+from dockerlearn.engine import mending
 from dockerlearn.engine.endpoint import DEFAULT_SOURCE, PRACTICE_SOURCE, Endpoint
+from dockerlearn.engine.system import System
 from dockerlearn.errors import (
     ContextBroken,
     ContextMissing,
@@ -44,44 +42,6 @@ from dockerlearn.errors import (
     NotAnEngine,
 )
 from dockerlearn.text import one_line
-
-
-class System(msgspec.Struct, frozen=True):
-    """What the remedies depend on: the platform, and how services are started on it.
-
-    ``engine`` tells whether a dockerd is installed; ``member`` whether the user is in the group docker by the
-    user database, which a login from before does not know yet.
-    """
-
-    platform: str = "linux"
-    systemd: bool = True
-    engine: bool = True
-    root: bool = False
-    member: bool = False
-
-    @classmethod
-    def here(cls) -> System:
-        """Look at this machine."""
-        if sys.platform == "win32":
-            return cls(platform="win32", systemd=False)
-        return cls(
-            platform=sys.platform,
-            systemd=Path("/run/systemd/system").is_dir(),
-            engine=shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") is not None,
-            root=os.geteuid() == 0,
-            member=_in_docker_group(),
-        )
-
-
-def _in_docker_group() -> bool:
-    import grp
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name in grp.getgrnam("docker").gr_mem
-    except KeyError:
-        return False
-
 
 # What each foreign class means when nothing more precise (an errno, a TLS error, an HTTP status) is known. A class
 # that is not here is found by its bases; a test fails when docker or requests has one that is not here by itself.
@@ -277,7 +237,7 @@ def _general(
             f"{address} is not an address that can be used: {words} ({source}).", _remedy_other(endpoint)
         )
     if kind is EngineTooOld:
-        return too_old(endpoint, words)
+        return too_old(endpoint, words, system)
     if kind is EngineRejected:
         return EngineRejected(f"The engine at {address} cannot do that: {words}.", 400)
     if kind is ContextMissing or kind is ContextBroken:
@@ -297,7 +257,7 @@ def answered(response: requests.Response, body: str, endpoint: Endpoint, system:
     if status == 400 and re.search(r"client version \S+ is too old", words):
         return too_new(endpoint, words)
     if status == 400 and re.search(r"client version \S+ is too new", words):
-        return too_old(endpoint, words)
+        return too_old(endpoint, words, system)
     # Docker's API never gives a web page, and all it gives carries its version.
     known = "Api-Version" in response.headers
     if not known and "html" in response.headers.get("Content-Type", "").lower():
@@ -314,11 +274,11 @@ def answered(response: requests.Response, body: str, endpoint: Endpoint, system:
     return EngineRejected(f"The engine refused: {words.rstrip('.') or f'status {status}'}.", status)
 
 
-def too_old(endpoint: Endpoint, words: str) -> EngineTooOld:
+def too_old(endpoint: Endpoint, words: str, system: System) -> EngineTooOld:
     """Return the error for an engine older than we speak; ``words`` say how old."""
     return EngineTooOld(
         f"The engine at {_shown(endpoint)} is too old for dockerlearn, which needs Docker 20.10 (API 1.41): {words}.",
-        "sudo apt-get install --only-upgrade docker.io    # or docker-ce; elsewhere as you installed it",
+        mending.upgrade_engine(system),
     )
 
 
@@ -359,8 +319,7 @@ def remedy_start(endpoint: Endpoint, system: System) -> str:
     if not system.engine:
         # No engine is installed at all.
         return "dockerlearn start --practice"
-    sudo = "" if system.root else "sudo "
-    return f"{sudo}systemctl start docker" if system.systemd else f"{sudo}dockerd > /tmp/dockerd.log 2>&1 &"
+    return mending.start_service(system)
 
 
 _STARTERS = (
@@ -388,10 +347,7 @@ def _remedy_permission(endpoint: Endpoint, system: System) -> str:
     path = endpoint.socket_path or ""
     if system.platform in ("darwin", "win32") or not re.fullmatch(r".*/(?:var/)?run/docker\.sock", path):
         return f"ls -l {shlex.quote(one_line(path, 4096))}    # it belongs to somebody else; then: {_unset(endpoint)}"
-    if system.member:
-        # The group was given after this login.
-        return "newgrp docker    # or log out and in again"
-    return 'sudo usermod -aG docker "$USER" && newgrp docker    # a later login has the group by itself'
+    return mending.join_group(system)
 
 
 def _remedy_tls(endpoint: Endpoint) -> str:

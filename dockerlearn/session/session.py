@@ -26,6 +26,7 @@ from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem, SetupNetwork, SetupVolume
 from dockerlearn.world import happened
+from dockerlearn.world import host
 from dockerlearn.world.image_memory import ImageMemory
 from dockerlearn.world.journal import Journal
 from dockerlearn.world.world import Scope, World
@@ -168,7 +169,7 @@ class Session:
         self.store = store
         self.paths = paths
         self._engine = engine
-        self._port_is_free = port_is_free or _port_is_free
+        self._port_is_free = port_is_free or host.port_is_free
         self._waiting = waiting
         self._notice = notice or (lambda _: None)
         self._passing = passing or Time()
@@ -659,15 +660,3 @@ def _went_away(item: SetupItem, engine: EngineApi) -> bool:
         return False
     there = engine.container(item.container)
     return there is None or (item.running and item.status is None and there.status == "exited")
-
-
-def _port_is_free(port: int) -> bool:
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

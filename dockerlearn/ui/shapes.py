@@ -12,6 +12,9 @@ from dockerlearn.errors import DockerlearnError
 
 if TYPE_CHECKING:
     from dockerlearn.course.models import Choice, Lesson
+    from dockerlearn.doctor.facts import Facts
+    from dockerlearn.doctor.finding import Finding
+    from dockerlearn.doctor.mend import Mended
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
     from dockerlearn.progress.records import Mark
@@ -259,6 +262,44 @@ def practice_shape(practice: PracticeStatus) -> Shape:
         "id": practice.engine_id,
         "version": practice.version,
         "folder": str(practice.folder),
+    }
+
+
+def doctor_shape(facts: Facts, findings: Sequence[Finding], mended: Sequence[Mended] | None) -> Shape:
+    """``doctor``.
+
+    ``{"can_run": bool, "findings": [{"about", "level": "ok|advice|problem", "says", "means", "remedy": [text], "safe":
+    [command line]}], "mended": [{"command", "code"}] | null, "system": {"platform", "distribution", "release", "name",
+    "wsl": bool}, "version", "python"}``; ``mended`` is what ``--fix`` ran, and ``findings`` are those afterwards.
+    """
+    import shlex
+
+    system = facts.system
+    return {
+        "can_run": all(finding.level != "problem" for finding in findings),
+        "findings": [
+            {
+                "about": finding.about,
+                "level": finding.level,
+                "says": finding.says,
+                "means": finding.means,
+                "remedy": list(finding.remedy),
+                "safe": [shlex.join(command) for command in finding.safe],
+            }
+            for finding in findings
+        ],
+        "mended": None
+        if mended is None
+        else [{"command": shlex.join(one.command), "code": one.code} for one in mended],
+        "system": {
+            "platform": system.platform,
+            "distribution": system.distribution,
+            "release": system.release,
+            "name": system.name,
+            "wsl": system.wsl,
+        },
+        "version": facts.version,
+        "python": facts.python,
     }
 
 

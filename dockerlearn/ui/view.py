@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +16,7 @@ from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
     from dockerlearn.course.models import Lesson
+    from dockerlearn.doctor.finding import Finding
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
     from dockerlearn.progress.records import Mark
@@ -92,6 +93,11 @@ class View:
         """Show nothing but one JSON value, and ask nothing."""
         self.json = True
         self.interactive = False
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether results are written to a terminal."""
+        return _is_terminal(self.out)
 
     # Streams
 
@@ -261,6 +267,13 @@ class View:
         from dockerlearn.ui.concept import concept_lines
 
         self.lines(concept_lines(lesson, self.style))
+
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Show what the doctor found, and whether lessons can run."""
+        from dockerlearn.ui.checkup import finding_lines, verdict_line
+
+        self.lines(finding_lines(findings, self.style))
+        self.text(f"\n{verdict_line(findings)}")
 
     def clean_plan(self, plan: CleanPlan) -> None:
         """Show what would be removed, what stays, and why."""

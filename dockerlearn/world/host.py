@@ -55,6 +55,19 @@ def program_at(port: int, proc: Path = Path("/proc")) -> Program | None:
     return None
 
 
+def port_is_free(port: int) -> bool:
+    """Whether a TCP port of loopback can be listened on."""
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _inodes(port: int, proc: Path) -> set[str]:
     found = set()
     for table in ("net/tcp", "net/tcp6"):

@@ -1,0 +1,71 @@
+"""What an engine says of itself beyond its identity: where its data is, what it can limit, whom it pulls from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """Read from ``/info`` and ``/version``; what an engine does not tell is empty, None or True (nothing missing).
+
+    ``root`` is the folder of its data, on its own machine. ``limits`` tells whether it can limit memory. ``index`` is
+    the address of the public registry's index as the engine names it, ``mirrors`` are asked before it, ``proxied``
+    tells that the engine reaches registries through a proxy.
+    """
+
+    oldest_api: str = ""
+    newest_api: str = ""
+    os: str = "linux"
+    machine: str = ""
+    product: str = ""
+    root: str = ""
+    store: str = ""
+    rootless: bool = False
+    limits: bool = True
+    index: str = ""
+    mirrors: tuple[str, ...] = ()
+    proxied: bool = False
+    podman: bool = False
+
+    @property
+    def in_desktop(self) -> bool:
+        """Whether this is Docker Desktop's engine, which runs in a virtual machine."""
+        return "docker desktop" in self.product.lower()
+
+
+def read(info: Mapping[str, Any], version: Mapping[str, Any], *, podman: bool = False) -> Condition:
+    """Read an engine's answers.
+
+    >>> read({"OSType": "linux", "MemoryLimit": False, "Driver": "overlay2"}, {"MinAPIVersion": "1.12"}).limits
+    False
+    """
+    registries = _object(info.get("RegistryConfig"))
+    options = info.get("SecurityOptions")
+    rootless = isinstance(options, list) and any("rootless" in str(option) for option in options)
+    mirrors = registries.get("Mirrors")
+    return Condition(
+        oldest_api=_text(version.get("MinAPIVersion")),
+        newest_api=_text(version.get("ApiVersion")),
+        os=_text(info.get("OSType")) or "linux",
+        machine=_text(info.get("Architecture")),
+        product=_text(info.get("OperatingSystem")),
+        root=_text(info.get("DockerRootDir")),
+        store=_text(info.get("Driver")),
+        rootless=rootless,
+        limits=info.get("MemoryLimit") is not False,
+        index=_text(info.get("IndexServerAddress")),
+        mirrors=tuple(map(str, mirrors)) if isinstance(mirrors, list) else (),
+        proxied=bool(info.get("HttpsProxy") or info.get("HttpProxy")),
+        podman=podman,
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
