@@ -120,7 +120,8 @@ from dockerlearn.cli.app import run
 from dockerlearn.cli.wiring import Wiring
 from dockerlearn.ui.view import View
 # Once as root, so that all is read that only root may read: this Python may be in root's home.
-run(["doctor", "--json"], Wiring(View(io.StringIO(), io.StringIO()), environ={**os.environ, "DOCKER_HOST": sys.argv[1]}))
+there = {**os.environ, "DOCKER_HOST": sys.argv[1]}
+run(["doctor", "--json"], Wiring(View(io.StringIO(), io.StringIO()), environ=there))
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 raise SystemExit(run(["doctor", "--json"]))
 """
