@@ -211,19 +211,35 @@ class TestAddress:
         assert caught.value.remedy
         assert "DOCKER_HOST" in caught.value.remedy
 
-    def test_ssh_tells_how_to_forward(self) -> None:
-        with pytest.raises(HostInvalid) as caught:
-            address("ssh://me@build.example:2222")
-        assert "ssh" in caught.value.message
-        assert caught.value.remedy == (
-            "ssh -fnNT -p 2222 -L /tmp/docker-remote.sock:/var/run/docker.sock me@build.example"
-            " && export DOCKER_HOST=unix:///tmp/docker-remote.sock"
-        )
+    @pytest.mark.parametrize(
+        ("text", "full"),
+        [
+            ("ssh://build.example", "ssh://build.example"),
+            ("ssh://me@build.example:2222/", "ssh://me@build.example:2222"),
+            ("ssh://Alias", "ssh://Alias"),
+            ("ssh://me@h/run/user/1000/docker.sock", "ssh://me@h/run/user/1000/docker.sock"),
+            ("ssh://me@[::1]:22", "ssh://me@[::1]:22"),
+        ],
+    )
+    def test_ssh(self, text: str, full: str) -> None:
+        assert address(text) == full
 
-    def test_nothing_for_a_shell_gets_into_the_ssh_command(self) -> None:
+    @pytest.mark.parametrize(
+        "text",
+        ["ssh://", "ssh://a;reboot", "ssh://-oProxyCommand=x", "ssh://a@-x", "ssh://h:0", "ssh://h:99999", "ssh://h:x",
+         "ssh://h?x", "ssh://h#x", "ssh://h/$(reboot)", "ssh://h/a b", "ssh://a b", "ssh://h\nx"],
+    )  # fmt: skip
+    def test_nothing_else_becomes_a_word_for_ssh(self, text: str) -> None:
         with pytest.raises(HostInvalid) as caught:
-            address("ssh://a;reboot")
-        assert "reboot" not in str(caught.value.remedy)
+            address(text)
+        assert "ssh://USER@HOST" in str(caught.value.remedy)
+
+    @pytest.mark.parametrize("text", ["ssh://me:secret@h", "tcp://me:secret@h", "http://me:secret@h"])
+    def test_a_password_is_refused_and_not_shown(self, text: str) -> None:
+        with pytest.raises(HostInvalid) as caught:
+            address(text)
+        assert "secret" not in caught.value.message
+        assert "me:…@h" in caught.value.message
 
     def test_control_sequences_are_taken_out(self) -> None:
         with pytest.raises(HostInvalid) as caught:
@@ -238,6 +254,8 @@ class TestAddress:
             ("tcp://127.9.9.9:1", False),
             ("tcp://[::1]:1", False),
             ("tcp://10.0.0.1:1", True),
+            ("ssh://me@build.example", True),
+            ("ssh://localhost:2222", False),
             ("tcp://build.example:1", True),
             ("tcp://localhost.evil.example:1", True),
         ],
@@ -248,6 +266,8 @@ class TestAddress:
     def test_host_is_where_ports_are_reached(self) -> None:
         assert Endpoint("unix:///x", "test").host == "127.0.0.1"
         assert Endpoint("tcp://build.example:1", "test").host == "build.example"
+        assert Endpoint("ssh://me@build.example:22", "test").host == "build.example"
+        assert Endpoint("npipe:////./pipe/docker_engine", "test").host == "127.0.0.1"
 
 
 class TestContexts:
@@ -352,10 +372,16 @@ class TestContexts:
         assert caught.value.remedy
 
     def test_ssh_in_a_context(self, home: Path, root: Path) -> None:
-        make_context(home / ".docker", "far", docker_endpoint("ssh://me@h"))
+        make_context(home / ".docker", "far", docker_endpoint("ssh://me@h"), files=("ca.pem",))
+        found = find({"DOCKER_CONTEXT": "far"}, home, root=root)
+        assert found == Endpoint("ssh://me@h", 'the docker context "far" (DOCKER_CONTEXT)')
+        assert found.is_ssh
+
+    def test_an_address_in_a_context_that_is_none(self, home: Path, root: Path) -> None:
+        make_context(home / ".docker", "far", docker_endpoint("ssh://-x"))
         with pytest.raises(HostInvalid, match='context "far"') as caught:
             find({"DOCKER_CONTEXT": "far"}, home, root=root)
-        assert "-L /tmp/docker-remote.sock" in str(caught.value.remedy)
+        assert caught.value.remedy == "docker context use default"
 
 
 class TestTlsVariables:

@@ -30,7 +30,7 @@ from docker.types import CancellableStream, LogConfig, Mount
 from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 
-from dockerlearn.engine import condition, failures, references
+from dockerlearn.engine import condition, failures, references, ssh
 from dockerlearn.engine.api import (
     WHOLE,
     ContainerRow,
@@ -68,6 +68,8 @@ OLDEST_API = "1.41"
 NEWEST_API = "1.51"
 
 PROBE_VARIABLE = "DOCKERLEARN_PROBE"  # in the environment of every command that we run in a container
+
+_ANY = "tcp://localhost:2375"
 
 LOOK_SECONDS = 5.0  # to connect, and between two pieces of an answer, when looking
 WORK_SECONDS = 60.0  # the same for what changes something: a loaded machine may take that long to start a container
@@ -127,7 +129,7 @@ class DockerEngine:
                 id=self._engine_id(info),
                 address=self.endpoint.address,
                 source=self.endpoint.source,
-                host=self.endpoint.host,
+                host=ssh.Target.of(self.endpoint.address).real_host() if self.endpoint.is_ssh else self.endpoint.host,
                 version=str(info.get("ServerVersion") or ""),
                 api_version=self._version,
                 kernel=str(info.get("KernelVersion") or ""),
@@ -846,8 +848,10 @@ class _Opener:
     def open(self, version: str, seconds: float) -> _Client:
         # The stub says int; the SDK hands it on to sockets, which take a fraction too.
         tls = _tls(self._endpoint)
+        # Of an engine behind ssh the SDK needs to know no address: the adapter makes its connections.
+        address = _ANY if self._endpoint.is_ssh else self._endpoint.address
         try:
-            client = _Client(base_url=self._endpoint.address, version=version, timeout=cast("int", seconds), tls=tls)
+            client = _Client(base_url=address, version=version, timeout=cast("int", seconds), tls=tls)
         except (AttributeError, TypeError, docker.errors.InvalidConfigFile) as error:
             # The SDK reads config.json for logins and proxies, and takes it for granted that its parts are objects.
             file = str(find_config_file() or "config.json")
@@ -857,6 +861,8 @@ class _Opener:
             ) from error
         # Neither proxies nor REQUESTS_CA_BUNDLE nor ~/.netrc have a say in how an engine is reached.
         client.trust_env = False
+        if self._endpoint.is_ssh:
+            client.mount("http://", ssh.SshAdapter(ssh.Target.of(self._endpoint.address)))
         client.hooks["response"].append(self._hear)
         return client
 
@@ -868,13 +874,14 @@ class _Opener:
         self.now = said if said.tzinfo else said.replace(tzinfo=UTC)
 
 
-def connect(endpoint: Endpoint, *, look_seconds: float = LOOK_SECONDS, system: System | None = None) -> DockerEngine:
+def connect(endpoint: Endpoint, *, look_seconds: float | None = None, system: System | None = None) -> DockerEngine:
     """Reach an engine and agree on an API version with it: one request, or two with an engine newer than we know.
 
     ``system`` is what the remedies are for, by default this machine, looked at when one is needed. ``look_seconds`` is
-    the time-out to connect and between two pieces of an answer, when looking. Raises an
-    ``EngineError`` that says what is in the way and which command mends it.
+    the time-out to connect and between two pieces of an answer, when looking; by default 5, and 20 through ssh. Raises
+    an ``EngineError`` that says what is in the way and which command mends it.
     """
+    look_seconds = look_seconds or (ssh.LOOK_SECONDS if endpoint.is_ssh else LOOK_SECONDS)
     opener = _Opener(endpoint)
     with failures.translating(endpoint, system, look_seconds):
         client = opener.open(OLDEST_API, look_seconds)

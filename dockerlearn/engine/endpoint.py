@@ -17,7 +17,6 @@ works on the wrong engine is worse than one that says why it does not start.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import ipaddress
 import json
@@ -73,12 +72,18 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def host(self) -> str:
         """The host on which the engine's published ports are reached."""
-        return (urlsplit(self.address).hostname or "127.0.0.1") if self.address.startswith("tcp://") else "127.0.0.1"
+        far = self.address.startswith(("tcp://", "ssh://"))
+        return (urlsplit(self.address).hostname or "127.0.0.1") if far else "127.0.0.1"
 
     @property
     def is_remote(self) -> bool:
         """Whether the engine is on another machine, as far as the address tells."""
-        return self.address.startswith("tcp://") and not is_loopback(self.host)
+        return self.address.startswith(("tcp://", "ssh://")) and not is_loopback(self.host)
+
+    @property
+    def is_ssh(self) -> bool:
+        """Whether the engine is reached by logging in to its machine."""
+        return self.address.startswith("ssh://")
 
 
 def find(
@@ -129,14 +134,12 @@ def address(text: str, *, tls: bool = False, default: str = f"unix:///{DEFAULT_S
     >>> address("127.0.0.1:4243")
     'tcp://127.0.0.1:4243'
     """
-    shown = one_line(text)
+    shown = one_line(re.sub(r":[^:@/]*@", ":…@", text))  # a password is not for a screen
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
         scheme, rest = "tcp", scheme
     if scheme == "ssh":
-        raise HostInvalid(
-            f"The engine's address is {shown}. dockerlearn does not connect through ssh itself.", _forwarding(rest)
-        )
+        return _ssh(rest, shown)
     if scheme == "unix":
         return f"unix://{_absolute(rest)}" if rest else default
     if scheme == "npipe":
@@ -144,7 +147,7 @@ def address(text: str, *, tls: bool = False, default: str = f"unix:///{DEFAULT_S
     if scheme == "tcp":
         return _tcp(rest, shown, _TLS_PORT if tls else _PORT)
     raise HostInvalid(
-        f"The engine's address is {shown}. An address begins with unix://, tcp:// or npipe://.",
+        f"The engine's address is {shown}. An address begins with unix://, tcp://, ssh:// or npipe://.",
         "unset DOCKER_HOST",
     )
 
@@ -166,19 +169,20 @@ def _tcp(rest: str, shown: str, port: int) -> str:
     return f"tcp://{f'[{host}]' if ':' in host else host}:{port}{parts.path.rstrip('/')}"
 
 
-def _forwarding(rest: str) -> str:
-    target = urlsplit(f"ssh://{rest}")
-    host = f"{target.username}@{target.hostname}" if target.username else (target.hostname or "HOST")
-    port = ""
-    with contextlib.suppress(ValueError):
-        port = f"-p {target.port} " if target.port else ""
-    # The text lands in somebody's shell: nothing but the plain characters of a host goes in.
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@:-]*", host):
-        host = "USER@HOST"
-    return (
-        f"ssh -fnNT {port}-L /tmp/docker-remote.sock:/var/run/docker.sock {host}"
-        " && export DOCKER_HOST=unix:///tmp/docker-remote.sock"
+def _ssh(rest: str, shown: str) -> str:
+    """Check an address of ssh; what of it becomes a word for ``ssh`` or a shell is of plain characters only."""
+    found = re.fullmatch(
+        r"(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._@+-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
+        r"(?::(?P<port>\d{1,5}))?(?P<path>/[A-Za-z0-9._/@+-]*)?",
+        rest,
     )
+    port = found and found["port"]
+    if found is None or (port and not 0 < int(port) < 65_536):
+        raise HostInvalid(
+            f"The engine's address is {shown}, which is not ssh://USER@HOST or ssh://USER@HOST:PORT.",
+            "export DOCKER_HOST=ssh://USER@HOST    # or: unset DOCKER_HOST",
+        )
+    return f"ssh://{rest.rstrip('/')}"
 
 
 def _absolute(path: str) -> str:
@@ -281,8 +285,9 @@ def _from_context(name: str, config: Path, named_by: str, root: Path) -> Endpoin
     try:
         full = address(host or "unix://", tls=tls is not None, default=f"unix://{root / DEFAULT_SOCKET}")
     except HostInvalid as error:
-        remedy = error.remedy if host.startswith("ssh://") else "docker context use default"
-        raise HostInvalid(f'{error.message} The docker context "{one_line(name)}" says so.', remedy) from None
+        raise HostInvalid(
+            f'{error.message} The docker context "{one_line(name)}" says so.', "docker context use default"
+        ) from None
     return Endpoint(
         full, f'the docker context "{one_line(name)}" ({named_by})', tls if full.startswith("tcp://") else None
     )

@@ -24,6 +24,7 @@ import urllib3.exceptions
 
 from dockerlearn.engine import mending
 from dockerlearn.engine.endpoint import DEFAULT_SOURCE, PRACTICE_SOURCE, Endpoint
+from dockerlearn.engine.ssh import SshEnded, Target, last_line, why
 from dockerlearn.engine.system import System
 from dockerlearn.errors import (
     ContextBroken,
@@ -134,6 +135,8 @@ def translate(error: BaseException, endpoint: Endpoint, system: System, seconds:
     for cause in chain:
         if isinstance(cause, requests.exceptions.HTTPError) and cause.response is not None:
             return answered(cause.response, _body(cause), endpoint, system)
+        if isinstance(cause, SshEnded):
+            return _ssh_ended(cause, endpoint, system)
     # urllib3 puts a plain-port error of TLS and a time-out alike into ConnectionError: the inner ones come first.
     for cause in reversed(chain):
         if found := _precise(cause, endpoint, system, seconds):
@@ -213,6 +216,61 @@ def _precise(cause: BaseException, endpoint: Endpoint, system: System, seconds: 
     if isinstance(cause, http.client.BadStatusLine | http.client.LineTooLong | http.client.UnknownProtocol):
         return _general(NotAnEngine, cause, endpoint, system, seconds)
     return None
+
+
+def _ssh_ended(ended: SshEnded, endpoint: Endpoint, system: System) -> EngineError:
+    """Return the error for an ``ssh`` that ended; the command to try by hand is part of each remedy."""
+    target = Target.of(endpoint.address)
+    by_hand, words = f"{target.typed} docker version", last_line(ended)
+    kind, sentence, remedy = _SSH[why(ended)]
+    remedies = {"install": mending.install(system, "ssh"), "other": _remedy_other(endpoint)}
+    return kind(
+        sentence.format(address=_shown(endpoint), host=target.host, words=words.rstrip(".")) + f" ({endpoint.source}).",
+        remedy.format(by_hand=by_hand, typed=target.typed, to=target.typed.removeprefix("ssh "), **remedies),
+    )
+
+
+_SSH: dict[str, tuple[type[EngineError], str, str]] = {
+    "no ssh": (
+        HostInvalid,
+        "The engine at {address} is reached by ssh, and there is no program ssh on your PATH",
+        "{install}",
+    ),
+    "login": (
+        EnginePermission,
+        "{host} does not let you in by ssh without asking, and dockerlearn cannot be asked: {words}",
+        "ssh-copy-id {to}    # puts your key there; ssh-add, if the key has a passphrase",
+    ),
+    "host key": (
+        EnginePermission,
+        "ssh does not know the key of {host}, or it has changed: {words}",
+        "{by_hand}    # by hand, once: it shows the key and asks",
+    ),
+    "name": (HostInvalid, "The engine's host {host} is not known by name: {words}", "{other}"),
+    "refused": (
+        EngineRefused,
+        "Nobody listens for ssh at {host}: {words}",
+        "{by_hand}    # shows what ssh says; {other}",
+    ),
+    "silent": (EngineSilent, "{host} does not answer to ssh: {words}", "{by_hand}    # shows what ssh says; {other}"),
+    "unreachable": (NoEngine, "The engine's host {host} cannot be reached: {words}", "{other}"),
+    "no docker": (
+        NoEngine,
+        "On {host} there is no docker command of 18.09 or newer, which the way through ssh needs: {words}",
+        "{by_hand}    # shows what is there",
+    ),
+    "no engine": (
+        NoEngine,
+        "No engine runs on {host}: {words}",
+        "{typed} -t sudo systemctl start docker    # or as engines are started there",
+    ),
+    "engine closed": (
+        EnginePermission,
+        "There is an engine on {host}, and the user you log in as may not open its socket: {words}",
+        "{typed} -t 'sudo usermod -aG docker \"$USER\"'    # the next login has the group",
+    ),
+    "other": (EngineRefused, "The way by ssh to {host} ended: {words}", "{by_hand}    # shows what ssh says"),
+}
 
 
 def _general(

@@ -10,43 +10,49 @@ from typing import Literal
 
 from dockerlearn.engine.system import System
 
-Part = Literal["client", "engine", "buildx", "compose"]
+Part = Literal["client", "engine", "buildx", "compose", "ssh"]
 
 _PAGES: dict[Part, str] = {
     "client": "https://docs.docker.com/engine/install/",
     "engine": "https://docs.docker.com/engine/install/",
     "buildx": "https://docs.docker.com/build/install-buildx/",
     "compose": "https://docs.docker.com/compose/install/linux/",
+    "ssh": "https://www.openssh.com/",
 }
 _VENDOR: dict[Part, str] = {
     "client": "docker-ce-cli",
     "engine": "docker-ce docker-ce-cli containerd.io",
     "buildx": "docker-buildx-plugin",
     "compose": "docker-compose-plugin",
+    "ssh": "openssh-clients",
 }
 _FEDORA: dict[Part, str] = {
     "client": "docker-cli",
     "engine": "moby-engine docker-cli",
     "buildx": "docker-buildx",
     "compose": "docker-compose",
+    "ssh": "openssh-clients",
 }
 _ARCH: dict[Part, str] = {
     "client": "docker",
     "engine": "docker",
     "buildx": "docker-buildx",
     "compose": "docker-compose",
+    "ssh": "openssh",
 }
 _ALPINE: dict[Part, str] = {
     "client": "docker-cli",
     "engine": "docker",
     "buildx": "docker-cli-buildx",
     "compose": "docker-cli-compose",
+    "ssh": "openssh-client",
 }
 _BREW: dict[Part, str] = {
     "client": "brew install docker",
     "engine": "brew install colima docker && colima start",
     "buildx": "brew install docker-buildx",
     "compose": "brew install docker-compose",
+    "ssh": "brew install openssh",
 }
 _MAC = "https://docs.docker.com/desktop/setup/install/mac-install/"
 _WINDOWS = "winget install Docker.DockerDesktop"
@@ -62,11 +68,11 @@ def install(system: System, part: Part) -> str:
     'apk add docker-cli-compose'
     """
     if system.platform == "win32":
-        return _WINDOWS
+        return "winget install Microsoft.OpenSSH.Preview" if part == "ssh" else _WINDOWS
     if system.platform == "darwin":
         return _BREW[part] if system.brew else _MAC
     if system.distribution == "debian":
-        names = _VENDOR[part] if system.vendor else _debian(system, part)
+        names = _VENDOR[part] if system.vendor and part != "ssh" else _debian(system, part)
         return system.as_root(f"apt-get install --no-install-recommends {names}") if names else _PAGES[part]
     if system.distribution == "fedora":
         return system.as_root(f"dnf install {(_VENDOR if system.vendor else _FEDORA)[part]}")
@@ -81,6 +87,8 @@ def _debian(system: System, part: Part) -> str | None:
     """The package of Debian or Ubuntu; None where it has none."""
     ubuntu = "Ubuntu" in system.name
     older = not ubuntu and system.release.split(".")[0].isdigit() and int(system.release.split(".")[0]) < 13
+    if part == "ssh":
+        return "openssh-client"
     if part == "buildx":
         return None if older else "docker-buildx"
     if part == "compose":
