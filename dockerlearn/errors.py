@@ -22,6 +22,7 @@
     │   ├── ContextMissing          the named docker context does not exist
     │   ├── ContextBroken           the docker configuration cannot be read
     │   ├── HostInvalid             DOCKER_HOST is not an address we can use
+    │   ├── OutOfReach              a port of the engine's machine that cannot be asked from this one
     │   ├── OtherEngine             the attempt belongs to another engine
     │   ├── EngineRejected          the engine refused one request, in its own words
     │   └── PracticeFailed          the practice engine could not be started or stopped
@@ -136,6 +137,10 @@ class ContextBroken(EngineError):
 
 class HostInvalid(EngineError):
     """The engine's address is not one that can be used."""
+
+
+class OutOfReach(EngineError):
+    """A port that only the engine's own machine can ask, and that is another one."""
 
 
 class OtherEngine(EngineError):

@@ -234,6 +234,10 @@ class FakeEngine:
 
     # What tests use to prepare and look.
 
+    def move(self, address: str, host: str) -> None:
+        """Put the engine on another machine."""
+        self._identity = msgspec.structs.replace(self._identity, address=address, host=host)
+
     def add(self, name: str, **fields: Any) -> ContainerSnapshot:
         """Put a running container there, made by somebody else."""
         container = make_container(name, **fields)

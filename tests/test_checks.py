@@ -15,7 +15,7 @@ from dockerlearn.checks.run import Time, all_met, look, look_once
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
 from dockerlearn.engine.api import PathInContainer
 from dockerlearn.engine.snapshots import Binding, EventSnapshot, Health, Membership, Mount
-from dockerlearn.errors import EngineSilent
+from dockerlearn.errors import EngineSilent, OutOfReach
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import BEGINNING, FakeEngine, make_id, make_image
@@ -643,6 +643,38 @@ class TestHttp:
         http = StubHttp(OK)
         assert seen(engine, tmp_path, http, http="dl-web:80").met
         assert http.asked == [address]
+
+    @pytest.mark.parametrize(
+        ("bindings", "address"),
+        [
+            ((Binding("0.0.0.0", 8080),), "build.example"),
+            ((Binding("::", 8080),), "build.example"),
+            ((Binding("", 8080),), "build.example"),
+            ((Binding("10.1.2.3", 8080),), "10.1.2.3"),
+            ((Binding("127.0.0.1", 8080), Binding("10.1.2.3", 8080)), "10.1.2.3"),
+        ],
+    )
+    def test_of_an_engine_elsewhere_it_knocks_there(
+        self, engine: FakeEngine, tmp_path: Path, bindings: tuple[Binding, ...], address: str
+    ) -> None:
+        engine.move("ssh://me@build.example", "build.example")
+        self.web(engine, *bindings)
+        http = StubHttp(OK)
+        assert seen(engine, tmp_path, http, http="dl-web:80").met
+        assert http.asked == [(address, 8080, "/")]
+
+    @pytest.mark.parametrize("ip", ["127.0.0.1", "::1"])
+    def test_loopback_of_another_machine_is_not_asked_here(self, engine: FakeEngine, tmp_path: Path, ip: str) -> None:
+        """Whoever has that port on this machine would answer for it."""
+        engine.move("tcp://build.example:2375", "build.example")
+        self.web(engine, Binding(ip, 8080))
+        http = StubHttp(OK)
+        with pytest.raises(OutOfReach, match=rf"published on {ip} of build\.example") as caught:
+            seen(engine, tmp_path, http, http="dl-web:80")
+        assert "-p 8080:80" in str(caught.value.remedy)
+        assert http.asked == []
+        (told,) = look_once([check(http="dl-web:80")], World(engine, tmp_path, Scope(IMAGES), http))
+        assert told.status is Status.UNKNOWN
 
     def test_what_may_come_is_waited_for(self, engine: FakeEngine, tmp_path: Path) -> None:
         self.web(engine, Binding("0.0.0.0", 8080))

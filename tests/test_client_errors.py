@@ -185,6 +185,19 @@ def refused(endpoint: Endpoint, kind: type[EngineError], *words: str, system: Sy
 # ---------------------------------------------------------------- no connection
 
 
+_AS_NOBODY = """
+import os, sys
+from dockerlearn.engine.client import connect
+from dockerlearn.engine.endpoint import Endpoint
+from dockerlearn.engine.system import System
+from dockerlearn.errors import DockerlearnError
+if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)
+else: os.chmod(os.path.dirname(sys.argv[1].removeprefix("unix://")), 0)
+try: connect(Endpoint(sys.argv[1], "DOCKER_HOST"), system=System())
+except DockerlearnError as e: print(type(e).__name__, e.message, e.remedy, sep="\\n")
+"""
+
+
 class TestNoConnection:
     def test_no_socket(self, folder: Path) -> None:
         refused(Endpoint(f"unix://{folder}/none", "DOCKER_HOST"), NoEngine, "No Docker engine runs", "DOCKER_HOST")
@@ -224,27 +237,27 @@ class TestNoConnection:
             server.listen()
             path.chmod(0o600)
             folder.chmod(0o755)
-            script = (
-                "import sys\n"
-                "from dockerlearn.engine.client import connect\n"
-                "from dockerlearn.engine.endpoint import Endpoint\n"
-                "from dockerlearn.engine.system import System\n"
-                "from dockerlearn.errors import DockerlearnError\n"
-                "import os\n"
-                "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-                "else: os.chmod(sys.argv[1], 0)\n"
-                "try: connect(Endpoint('unix://' + sys.argv[1], 'DOCKER_HOST'), system=System())\n"
-                "except DockerlearnError as e: print(type(e).__name__, e.message, e.remedy, sep='\\n')\n"
-            )
             done = subprocess.run(
-                [sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=30, check=False
-            )
+                [sys.executable, "-c", _AS_NOBODY, f"unix://{path}"],
+                capture_output=True, text=True, timeout=30, check=False,
+            )  # fmt: skip
         assert done.stderr == ""
         kind, message, remedy = done.stdout.splitlines()
         assert kind == "EnginePermission"
         assert f"unix://{path}" in message
         assert "may not open" in message
         assert f"ls -l {path}" in remedy
+
+    def test_a_folder_that_is_closed(self, folder: Path) -> None:
+        """As the socket of another user's rootless engine: it may be there, and nobody else is told."""
+        (folder / "closed").mkdir(mode=0o700)
+        folder.chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_NOBODY, f"unix://{folder}/closed/docker.sock"],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert done.stderr == ""
+        assert done.stdout.splitlines()[0] == "EnginePermission"
 
     def test_permission_on_the_default_socket_is_a_matter_of_the_group(self) -> None:
         endpoint = Endpoint("unix:///var/run/docker.sock", "the default socket")
@@ -452,7 +465,28 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
              "-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")],
             check=True, capture_output=True,
         )  # fmt: skip
+    _make_expired(openssl, folder)
     return folder
+
+
+def _make_expired(openssl: str, folder: Path) -> None:
+    """Of all that openssl can do, only ``ca`` makes a certificate for a time of the past."""
+    (folder / "ca.conf").write_text(
+        f"[ca]\ndefault_ca=it\n[it]\ndatabase={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
+        "default_md=sha256\npolicy=any\nx509_extensions=names\n[any]\ncommonName=supplied\n"
+        "[names]\nsubjectAltName=IP:127.0.0.1\n"
+    )
+    (folder / "index").touch()
+    (folder / "serial").write_text("01\n")
+    key, request = folder / "expired.key", folder / "expired.csr"
+    for command in (
+        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=expired",
+         "-keyout", str(key), "-out", str(request)],
+        ["ca", "-batch", "-notext", "-selfsign", "-config", str(folder / "ca.conf"), "-keyfile", str(key),
+         "-in", str(request), "-out", str(folder / "expired.pem"),
+         "-startdate", "20200101000000Z", "-enddate", "20200201000000Z"],
+    ):  # fmt: skip
+        subprocess.run([openssl, *command], check=True, capture_output=True)
 
 
 def tls_of(folder: Path, name: str, *, skip: bool = False) -> Tls:
@@ -516,6 +550,28 @@ class TestTls:
         context.maximum_version = ssl.TLSVersion.TLSv1_2  # where the refusal comes within the handshake
         endpoint, _ = serve_tcp(lambda _: pong(), context, tls_of(certificates, "server"))
         refused(endpoint, EngineTls)
+
+    def test_certificate_asked_for_after_the_handshake(self, serve_tcp: ServeTcp, certificates: Path) -> None:
+        """With TLS 1.3 the refusal comes when the first answer is read."""
+        context = server_context(certificates)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificates / "server.pem")
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        endpoint, _ = serve_tcp(lambda _: pong(), context, tls_of(certificates, "server"))
+        error = refused(endpoint, EngineTls, "certificate")
+        assert str(certificates) in str(error.remedy)
+
+    def test_a_certificate_that_is_out_of_date(self, serve_tcp: ServeTcp, certificates: Path) -> None:
+        tls = tls_of(certificates, "expired")
+        endpoint, _ = serve_tcp(lambda _: pong(), server_context(certificates, "expired"), tls)
+        refused(endpoint, EngineTls, "certificate", "expired")
+
+    def test_nobody_vouches_for_it(self, serve_tcp: ServeTcp, certificates: Path) -> None:
+        """Without an authority of one's own, those of the system are asked, and know nothing of it."""
+        tls = Tls(ca=None, cert=None, key=None, skip_verify=False)
+        endpoint, _ = serve_tcp(lambda _: pong(), server_context(certificates), tls)
+        error = refused(endpoint, EngineTls, "certificate")
+        assert "DOCKER_CERT_PATH" in str(error.remedy)
 
     def test_a_file_that_is_gone(self, folder: Path) -> None:
         tls = Tls(ca=str(folder / "ca.pem"), cert=None, key=None, skip_verify=False)
@@ -686,10 +742,31 @@ def test_control_sequences_of_an_engine_do_not_pass(serve: Serve) -> None:
         ("/home/a/.docker/desktop/docker.sock", "x", System(), "systemctl --user start docker-desktop"),
         ("/run/user/1000/docker.sock", "x", System(), "systemctl --user start docker"),
         ("/run/user/1000/podman/podman.sock", "x", System(), "systemctl --user start podman.socket"),
+        ("/Users/a/.config/colima/default/docker.sock", "x", System(platform="darwin"), "colima start"),
+        ("/Users/a/.colima/work/docker.sock", "x", System(platform="darwin"), "colima start work"),
+        ("/Users/a/.lima/docker/sock/docker.sock", "x", System(platform="darwin"), "limactl start docker"),
+        ("/Users/a/.rd/docker.sock", "x", System(platform="darwin"), "rdctl start"),
+        ("/T/podman/podman-machine-default-api.sock", "x", System(platform="darwin"), "podman machine start"),
+        ("/var/run/docker.sock", "the default socket", System(systemd=False, distribution="alpine", root=True),
+         "rc-service docker start"),
+        ("/var/run/docker.sock", "the default socket", System(systemd=False, wsl=True), "sudo service docker start"),
     ],
-)
+)  # fmt: skip
 def test_how_to_start_it(address: str, source: str, system: System, command: str) -> None:
     assert remedy_start(Endpoint(f"unix://{address}", source), system) == command
+
+
+@pytest.mark.parametrize(
+    ("pipe", "command"),
+    [
+        ("docker_engine", "Start-Process"),
+        ("dockerDesktopLinuxEngine", "Start-Process"),
+        ("podman-machine-default", "podman machine start"),
+    ],
+)
+def test_how_to_start_it_on_windows(pipe: str, command: str) -> None:
+    endpoint = Endpoint(f"npipe:////./pipe/{pipe}", "x")
+    assert remedy_start(endpoint, System(platform="win32", systemd=False)).startswith(command)
 
 
 @pytest.mark.parametrize(

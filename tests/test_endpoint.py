@@ -135,15 +135,26 @@ def test_empty_variables_say_nothing(home: Path, root: Path) -> None:
         ("darwin", "home/.docker/run/docker.sock", "Docker Desktop"),
         ("darwin", "home/.orbstack/run/docker.sock", "OrbStack"),
         ("darwin", "home/.local/share/containers/podman/machine/podman.sock", "Podman machine"),
+        ("darwin", "home/.local/share/containers/podman/machine/qemu/podman.sock", "Podman machine"),
+        ("darwin", "tmp/podman/podman-machine-default-api.sock", "Podman machine"),
+        ("darwin", "home/.rd/docker.sock", "Rancher Desktop"),
+        ("darwin", "home/.colima/default/docker.sock", "Colima"),
+        ("darwin", "home/.config/colima/default/docker.sock", "Colima"),
+        ("darwin", "home/.colima/work/docker.sock", "Colima"),
+        ("darwin", "home/.lima/docker/sock/docker.sock", "Lima"),
+        ("linux", "home/.docker/run/docker.sock", "rootless Docker"),
+        ("linux", "root/run/user/1000/docker.sock", "rootless Docker"),
+        ("linux", "root/run/user/1000/podman/podman.sock", "Podman"),
+        ("linux", "root/run/podman/podman.sock", "Podman"),
     ],
 )
 def test_well_known_sockets(
     short_path: Path, home: Path, root: Path, make_socket: MakeSocket, platform: str, path: str, what: str
 ) -> None:
     made = make_socket(short_path / path)
-    environ = {"XDG_RUNTIME_DIR": str(short_path / "run")}
+    environ = {"XDG_RUNTIME_DIR": str(short_path / "run"), "TMPDIR": str(short_path / "tmp")}
 
-    found = find(environ, home, platform=platform, root=root)
+    found = find(environ, home, platform=platform, root=root, user=1000)
 
     assert found.address == f"unix://{made}"
     assert found.source.startswith(f"{what}'s socket")
@@ -175,8 +186,63 @@ def test_a_plain_file_is_no_socket(home: Path, root: Path) -> None:
     assert find({}, home, root=root).source == "the default socket"
 
 
+def test_colima_may_be_moved(short_path: Path, home: Path, root: Path, make_socket: MakeSocket) -> None:
+    make_socket(home / ".colima/default/docker.sock")
+    moved = make_socket(short_path / "elsewhere/default/docker.sock")
+    found = find({"COLIMA_HOME": str(short_path / "elsewhere")}, home, platform="darwin", root=root)
+    assert found.address == f"unix://{moved}"
+
+
+def test_the_default_profile_of_colima_comes_first(home: Path, root: Path, make_socket: MakeSocket) -> None:
+    make_socket(home / ".colima/a/docker.sock")
+    default = make_socket(home / ".colima/default/docker.sock")
+    assert find({}, home, platform="darwin", root=root).address == f"unix://{default}"
+
+
+def test_another_users_runtime_folder_is_not_looked_at(home: Path, root: Path, make_socket: MakeSocket) -> None:
+    make_socket(root / "run/user/1001/docker.sock")
+    assert find({}, home, root=root, user=1000).source == "the default socket"
+
+
+def test_a_macs_folders_are_not_those_of_linux(home: Path, root: Path, make_socket: MakeSocket) -> None:
+    make_socket(home / ".orbstack/run/docker.sock")
+    make_socket(root / "run/user/501/docker.sock")
+    assert find({}, home, root=root).source == "the default socket"
+    assert find({}, home, platform="darwin", root=root, user=501).source.startswith("OrbStack's socket")
+
+
+def no_pipes() -> tuple[str, ...]:
+    return ()
+
+
 def test_windows_has_a_pipe(home: Path) -> None:
-    assert find({}, home, platform="win32").address == "npipe:////./pipe/docker_engine"
+    found = find({}, home, platform="win32", pipes=no_pipes)
+    assert found == Endpoint("npipe:////./pipe/docker_engine", "the default pipe")
+    assert found.host == "127.0.0.1"
+    assert not found.is_remote
+
+
+@pytest.mark.parametrize(
+    ("there", "address", "source"),
+    [
+        (("docker_engine", "dockerDesktopLinuxEngine"), "docker_engine", "the default pipe"),
+        (("dockerDesktopLinuxEngine", "podman-machine-default"), "dockerDesktopLinuxEngine", "Docker Desktop's pipe"),
+        (("docker_engine_linux",), "docker_engine_linux", "Docker Desktop's pipe"),
+        (("podman-machine-default",), "podman-machine-default", "Podman machine's pipe"),
+        (("docker_engine_windows", "lsass"), "docker_engine", "the default pipe"),
+    ],
+)
+def test_windows_has_several_pipes(home: Path, there: tuple[str, ...], address: str, source: str) -> None:
+    found = find({}, home, platform="win32", pipes=lambda: there)
+    assert (found.address, found.source) == (f"npipe:////./pipe/{address}", source)
+    assert found.export is (source != "the default pipe")
+
+
+def test_a_context_on_windows_names_a_pipe(home: Path) -> None:
+    make_context(home / ".docker", "desktop-linux", docker_endpoint("npipe:////./pipe/dockerDesktopLinuxEngine"))
+    select_context(home / ".docker", "desktop-linux")
+    found = find({}, home, platform="win32", pipes=no_pipes)
+    assert found.address == "npipe:////./pipe/dockerDesktopLinuxEngine"
 
 
 class TestAddress:

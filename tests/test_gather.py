@@ -263,9 +263,16 @@ class TestTaken:
             found = bench.gather(port_is_free=lambda one: one != port)
         assert f"process {os.getpid()}" in found.ports[0].holder
 
-    def test_of_a_remote_engine_ports_are_not_looked_at_here(self, bench: Bench) -> None:
-        found = bench.gather(endpoint=lambda: Endpoint("tcp://h:1", "the test"), port_is_free=lambda _: False)
-        assert found.ports == ()
+    def test_of_a_remote_engine_its_own_containers_tell(self, bench: Bench) -> None:
+        """A port that is taken here says nothing of one that is there."""
+        bench.engine.move("ssh://build.example", "build.example")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            begin(bench, str(server.getsockname()[1]))
+            remote = {"endpoint": lambda: Endpoint("ssh://build.example", "the test"), "port_is_free": None}
+            assert bench.gather(**remote).ports == ()
+            bench.engine.add("blog", published={"80/tcp": (Binding("0.0.0.0", server.getsockname()[1]),)})
+            found = bench.gather(**remote)
+        assert [one.holder for one in found.ports] == ["the container blog"]
         assert found.engine is not None
         assert found.engine.remote
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from dockerlearn.checks.outcome import Status
 from dockerlearn.checks.run import Time
 from dockerlearn.course.packs import open_pack
+from dockerlearn.engine.snapshots import Binding
 from dockerlearn.errors import (
     EngineSilent,
     NameTaken,
@@ -26,6 +28,7 @@ from dockerlearn.errors import (
 from dockerlearn.paths import Paths
 from dockerlearn.progress.store import Store
 from dockerlearn.session.session import Place, Session
+from dockerlearn.world.host import free_ports
 from tests.fake_engine import FakeEngine, make_image
 from tests.one_lesson import one_lesson
 
@@ -478,3 +481,15 @@ def test_the_memory_of_the_engine_is_asked_when_a_step_begins_and_not_at_each_lo
     learner.session.check(place)
     assert "events" not in learner.engine.calls
     assert "image_ids" not in learner.engine.calls
+
+
+def test_a_free_port_is_one_of_the_engines_machine() -> None:
+    engine = FakeEngine()
+    engine.add("blog", published={"80/tcp": (Binding("0.0.0.0", 8080),), "53/udp": (Binding("0.0.0.0", 53),)})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        assert not free_ports(engine)(taken)
+        engine.move("ssh://build.example", "build.example")
+        far = free_ports(engine)
+        # What is taken on this machine says nothing of that one, whose containers are all that can be seen.
+        assert [far(port) for port in (taken, 8080, 53)] == [True, False, True]

@@ -5,6 +5,7 @@ It is a real process with real pipes; only the network between it and the other 
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from dockerlearn.cli.consent import Consents
 from dockerlearn.engine import ssh
 from dockerlearn.engine.client import DockerEngine, connect
 from dockerlearn.engine.endpoint import Endpoint
@@ -30,6 +32,7 @@ from dockerlearn.errors import (
     NoEngine,
     NotAnEngine,
 )
+from tests.cli_support import Learner
 from tests.test_client_errors import Reply, Stub, answer, pong
 
 # Writes down how it was called; then is what its host is called.
@@ -246,6 +249,47 @@ def test_published_ports_are_looked_for_where_ssh_goes(far: Far) -> None:
     assert reach("ssh://alias").identity.host == "10.9.8.7"
     assert reach("ssh://plain.example").identity.host == "plain.example"
     assert any(line == "-G -- alias" for line in far.asked)
+
+
+class TestConsent:
+    """An engine behind ssh is on another machine: it is used after a yes, and after another one when it is another."""
+
+    @pytest.fixture
+    def learner(self, far: Far, tmp_path: Path) -> Learner:
+        found = Learner(tmp_path)
+        found.environ |= {"DOCKER_HOST": "ssh://me@far", "PATH": os.environ["PATH"]}
+        return found
+
+    def serve(self, far: Far, engine_id: str) -> Stub:
+        info = {"ID": engine_id, "DockerRootDir": "/d", "ServerVersion": "28.0", "OSType": "linux"}
+        (far.folder / "engine").unlink(missing_ok=True)
+        return far.serve(lambda path: pong() if path == "/_ping" else answer(json.dumps(info)))
+
+    def test_nothing_is_connected_to_before_a_yes(self, far: Far, learner: Learner) -> None:
+        self.serve(far, "FIRST")
+        refused = learner.process("engine", "status")
+        assert refused.code == 2
+        assert "ssh://me@far (DOCKER_HOST) is on another machine" in " ".join(refused.err.split())
+        assert not (far.folder / "asked").exists()
+
+    def test_once_is_enough_for_one_engine(self, far: Far, learner: Learner) -> None:
+        self.serve(far, "FIRST")
+        # There is nothing on it to begin a lesson with; but it has been agreed to and looked at.
+        learner.process("start", "--yes")
+        told = (Path(learner.environ["DOCKERLEARN_HOME"]) / "remote-engines").read_text()
+        assert told == "ssh://me@far FIRST:/d\n"
+        status = learner.process("engine", "status", "--json")
+        assert (status.code, status.json["engine"]["address"]) == (0, "ssh://me@far")
+
+    def test_another_engine_there_is_asked_about_anew(self, far: Far, learner: Learner) -> None:
+        self.serve(far, "FIRST").close()
+        Consents(Path(learner.environ["DOCKERLEARN_HOME"])).add("ssh://me@far", "FIRST:/d")
+        self.serve(far, "SECOND")
+        refused = learner.process("engine", "status")
+        assert refused.code == 2
+        assert "another one than the one you agreed to" in " ".join(refused.err.split())
+        doctor = learner.process("doctor", "--json")
+        assert (doctor.code, doctor.json["findings"][0]["level"]) == (1, "problem")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import msgspec
 from dockerlearn.checks import prose
 from dockerlearn.checks.base import Finding, Mention, Noun
 from dockerlearn.checks.inside import running, view
+from dockerlearn.engine.endpoint import is_loopback
 from dockerlearn.engine.snapshots import Binding
+from dockerlearn.errors import OutOfReach
 from dockerlearn.world.asking import Asked, Question, is_name
 from dockerlearn.world.world import World
 
@@ -109,12 +111,22 @@ def door(world: World, name: str, port: int, expected: str) -> Generator[Finding
         found = f"that port is not published; it publishes {told}"
         yield Finding(ok=False, expected=expected, found=found, next=f"docker port {name}")
         return None
-    return _address(bindings, world.engine.identity.host)
+    return _address(bindings, world.engine.identity.host, f"Port {port} of {name}")
 
 
-def _address(bindings: tuple[Binding, ...], host: str) -> tuple[str, int]:
-    """Where to knock: the engine's host, unless the port is bound to one address only."""
-    first = min(bindings, key=lambda binding: ":" in binding.host_ip)  # IPv4 first: both exist almost everywhere
+def _address(bindings: tuple[Binding, ...], host: str, what: str) -> tuple[str, int]:
+    """Where to knock: the engine's host, unless the port is bound to one address only.
+
+    Raises ``OutOfReach`` for loopback of another machine: here it would be somebody else's port.
+    """
+    # IPv4 first: both exist almost everywhere. Of several, one that can be reached.
+    far = not is_loopback(host)
+    first = min(bindings, key=lambda binding: (far and is_loopback(binding.host_ip), ":" in binding.host_ip))
+    if far and is_loopback(first.host_ip):
+        raise OutOfReach(
+            f"{what} is published on {first.host_ip} of {host}, where the engine runs: only that machine can ask it.",
+            "Publish it without an address before the port, as in -p 8080:80.",
+        )
     everywhere = first.host_ip in {"", "0.0.0.0", "::"}  # noqa: S104 - read, not bound
     if everywhere:
         return ("::1" if first.host_ip == "::" and host == "127.0.0.1" else host), first.host_port or 0

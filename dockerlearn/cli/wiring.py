@@ -103,7 +103,8 @@ class Wiring:
         """Find where the engine is, without connecting."""
         from dockerlearn.engine.endpoint import find
 
-        return find(self.environ, self.home, self.practice_address(), platform=sys.platform)
+        user = os.getuid() if hasattr(os, "getuid") else None
+        return find(self.environ, self.home, self.practice_address(), platform=sys.platform, user=user)
 
     def practice_address(self) -> str | None:
         """Return the practice engine's address when it was brought up; docker is not imported for it."""

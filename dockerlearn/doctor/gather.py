@@ -34,7 +34,7 @@ from dockerlearn.doctor.facts import (
 from dockerlearn.doctor.place import ODD
 from dockerlearn.engine import docker_program, registry
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.engine.endpoint import Endpoint
+from dockerlearn.engine.endpoint import Endpoint, is_loopback
 from dockerlearn.engine.registry import RegistrySaid
 from dockerlearn.engine.system import System
 from dockerlearn.errors import DockerlearnError, LessonError
@@ -63,7 +63,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     unmade: Callable[[tuple[str, ...]], tuple[str, ...]]
     system: System
     ask: Callable[[str, str], RegistrySaid] = registry.ask
-    port_is_free: Callable[[int], bool] = host.port_is_free
+    port_is_free: Callable[[int], bool] | None = None
 
 
 def gather(sources: Sources) -> Facts:
@@ -162,7 +162,7 @@ def _seen(
             for reference in references
         ),
         names=_names(engine, store, pack, attempts) if store is not None else (),
-        ports=tuple(_ports(sources, engine, store, pack, attempts)) if not found.remote else (),
+        ports=tuple(_ports(sources, engine, store, pack, attempts)),
         registry=said,
         engine_pulls=engine.can_pull(references[0]) if said is not None and not said.ok and missing else None,
     )
@@ -199,6 +199,8 @@ def _names(engine: EngineApi, store: Store, pack: LoadedPack, attempts: Mapping[
 def _ports(
     sources: Sources, engine: EngineApi, store: Store | None, pack: LoadedPack, attempts: Mapping[str, Attempt]
 ) -> Iterator[TakenPort]:
+    remote = not is_loopback(engine.identity.host)
+    is_free = sources.port_is_free or host.free_ports(engine)
     for slug in pack.lessons:
         attempt = attempts.get(slug)
         for name, variable in pack.variables(slug).items():
@@ -206,12 +208,12 @@ def _ports(
                 continue
             fixed = attempt is not None and attempt.variables.get(name, "").isdigit()
             port = int(attempt.variables[name]) if attempt is not None and fixed else variable.free_port
-            if sources.port_is_free(port):
+            if is_free(port):
                 continue
             row = next((row for row in engine.containers() if f"{port}/tcp" in row.host_ports), None)
             if row is not None and store is not None and row.id in ledger.Owned(store, engine.identity.id).containers:
                 continue
-            program = host.program_at(port) if row is None else None
+            program = host.program_at(port) if row is None and not remote else None
             holder = f"the container {row.name}" if row else f"{program.name}, process {program.pid}" if program else ""
             yield TakenPort(port, slug, holder, fixed)
 

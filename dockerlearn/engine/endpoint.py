@@ -20,10 +20,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import os
 import re
 import socket
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +36,6 @@ from dockerlearn.text import one_line
 
 DEFAULT_SOCKET = "var/run/docker.sock"
 DEFAULT_PIPE = "npipe:////./pipe/docker_engine"
-DESKTOP_PIPE = "npipe:////./pipe/dockerDesktopLinuxEngine"
 PRACTICE_SOURCE = "the practice engine"
 DEFAULT_SOURCE = "the default socket"
 
@@ -93,13 +93,17 @@ def find(
     *,
     platform: str = "linux",
     root: Path = Path("/"),
+    user: int | None = None,
     accepts: Callable[[str], bool] | None = None,
+    pipes: Callable[[], Collection[str]] | None = None,
 ) -> Endpoint:
     """Return the engine to use; whether it answers is not tried.
 
     ``practice`` is the address of the practice engine when it is up. ``platform`` is ``sys.platform``. ``root`` is
-    where absolute paths that we make up ourselves start. ``accepts`` tells whether somebody listens on a socket: among
-    several well-known ones, one that listens is preferred to one that was left behind.
+    where absolute paths that we make up ourselves start. ``user`` is the user's number, by which a folder is found that
+    ``XDG_RUNTIME_DIR`` does not name after ``su``. ``accepts`` tells whether somebody listens on a socket: among
+    several well-known ones, one that listens is preferred to one that was left behind. ``pipes`` are the names of
+    Windows' pipes.
 
     Raises ``HostInvalid``, ``ContextMissing``, ``ContextBroken``, and ``EngineTls`` when a certificate is not there.
     """
@@ -110,18 +114,19 @@ def find(
         if name != "default":
             return _from_context(name, config, "DOCKER_CONTEXT", root)
         # Asked for by name: no other engine will do.
-        return _default(environ, config, platform, root)
+        return _default(environ, config, platform, root, pipes or _pipes)
     if practice:
         return Endpoint(address(practice), PRACTICE_SOURCE, export=True)
     name = _current_context(config)
     if name and name != "default":
         return _from_context(name, config, f"currentContext in {config / 'config.json'}", root)
-    found = _default(environ, config, platform, root)
+    found = _default(environ, config, platform, root, pipes or _pipes)
     path = found.socket_path
     # A folder closed to us counts as a socket that is there: then the connection says that it is a matter of rights.
     if path is None or platform == "win32" or _is_socket(Path(path), when_closed=True):
         return found
-    return _well_known(environ, home, platform, root, accepts or _listens) or found
+    candidates = _candidates(environ, home, platform, root, user)
+    return _well_known(candidates, root, accepts or _listens) or found
 
 
 def address(text: str, *, tls: bool = False, default: str = f"unix:///{DEFAULT_SOCKET}") -> str:
@@ -199,14 +204,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _default(environ: Mapping[str, str], config: Path, platform: str, root: Path) -> Endpoint:
+def _default(
+    environ: Mapping[str, str], config: Path, platform: str, root: Path, pipes: Callable[[], Collection[str]]
+) -> Endpoint:
     tls = _tls_of_environment(environ, config)
     if tls is not None:
         # What the docker client does when TLS is asked for and no host is named.
         return Endpoint(f"tcp://localhost:{_TLS_PORT}", "DOCKER_TLS_VERIFY without DOCKER_HOST", tls)
     if platform == "win32":
-        if not _pipe_exists(DEFAULT_PIPE) and _pipe_exists(DESKTOP_PIPE):
-            return Endpoint(DESKTOP_PIPE, "Docker Desktop's pipe", export=True)
+        there = pipes()
+        if "docker_engine" not in there:
+            for name, what in _PIPES:
+                if name in there:
+                    return Endpoint(f"npipe:////./pipe/{name}", f"{what}'s pipe", export=True)
         return Endpoint(DEFAULT_PIPE, "the default pipe")
     return Endpoint(f"unix://{root / DEFAULT_SOCKET}", DEFAULT_SOURCE)
 
@@ -325,33 +335,68 @@ def _quoted(path: Path | str) -> str:
     return shlex.quote(one_line(str(path), 4096))
 
 
-def _well_known(
-    environ: Mapping[str, str], home: Path, platform: str, root: Path, accepts: Callable[[str], bool]
-) -> Endpoint | None:
-    present = [
-        (path, what) for path, what in _candidates(environ, home, platform, root) if _is_socket(path, when_closed=False)
-    ]
+_PIPES = (
+    ("dockerDesktopLinuxEngine", "Docker Desktop"),
+    ("docker_engine_linux", "Docker Desktop"),  # before 4.30
+    ("podman-machine-default", "Podman machine"),
+)
+
+
+def _pipes() -> Collection[str]:
+    """The names of all pipes. They are listed: to look at one by its name would take a turn at it from somebody."""
+    try:
+        return os.listdir(r"\\.\pipe\\")  # noqa: PTH208  # no folder that pathlib knows of
+    except OSError:
+        return ()
+
+
+def _well_known(candidates: Iterable[tuple[Path, str]], root: Path, accepts: Callable[[str], bool]) -> Endpoint | None:
+    present = [(path, what) for path, what in candidates if _is_socket(path, when_closed=False)]
     if not present:
         return None
     path, what = next(((path, what) for path, what in present if accepts(str(path))), present[0])
     return Endpoint(f"unix://{path}", f"{what}'s socket, as there is no {root / DEFAULT_SOCKET}", export=True)
 
 
-def _candidates(environ: Mapping[str, str], home: Path, platform: str, root: Path) -> Iterator[tuple[Path, str]]:
+def _candidates(
+    environ: Mapping[str, str], home: Path, platform: str, root: Path, user: int | None
+) -> Iterator[tuple[Path, str]]:
+    named = environ.get("XDG_RUNTIME_DIR")
+    runtimes = [Path(named)] if named else []
+    if platform != "darwin" and user is not None:
+        runtimes.append(root / "run" / "user" / str(user))
     if platform == "darwin":
         yield home / ".docker" / "run" / "docker.sock", "Docker Desktop"
         yield home / ".orbstack" / "run" / "docker.sock", "OrbStack"
-    runtime = environ.get("XDG_RUNTIME_DIR")
-    if runtime:
-        yield Path(runtime) / "docker.sock", "rootless Docker"
+    for runtime in runtimes:
+        yield runtime / "docker.sock", "rootless Docker"
     if platform != "darwin":
+        yield home / ".docker" / "run" / "docker.sock", "rootless Docker"  # where there is no folder for the runtime
         yield home / ".docker" / "desktop" / "docker.sock", "Docker Desktop"
     yield home / ".rd" / "docker.sock", "Rancher Desktop"
-    yield home / ".colima" / "default" / "docker.sock", "Colima"
-    yield home / ".local" / "share" / "containers" / "podman" / "machine" / "podman.sock", "Podman machine"
-    if runtime:
-        yield Path(runtime) / "podman" / "podman.sock", "Podman"
+    yield from ((path, "Colima") for path in _colima(environ, home))
+    yield home / ".lima" / "docker" / "sock" / "docker.sock", "Lima"
+    machine = home / ".local" / "share" / "containers" / "podman" / "machine"
+    yield machine / "podman.sock", "Podman machine"
+    yield machine / "qemu" / "podman.sock", "Podman machine"  # before 5.0
+    if temporary := environ.get("TMPDIR"):
+        yield Path(temporary) / "podman" / "podman-machine-default-api.sock", "Podman machine"
+    for runtime in runtimes:
+        yield runtime / "podman" / "podman.sock", "Podman"
     yield root / "run" / "podman" / "podman.sock", "Podman"
+
+
+def _colima(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
+    """The sockets of Colima's profiles, the default one's first."""
+    moved = environ.get("COLIMA_HOME")
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    for folder in [Path(moved)] if moved else [home / ".colima", config / "colima"]:
+        yield folder / "default" / "docker.sock"
+        try:
+            others = sorted(folder.glob("*/docker.sock"))
+        except OSError:
+            continue
+        yield from (path for path in others if path.parent.name != "default")
 
 
 def _is_socket(path: Path, *, when_closed: bool) -> bool:
@@ -371,7 +416,3 @@ def _listens(path: str) -> bool:
         except OSError:
             return False
         return True
-
-
-def _pipe_exists(pipe: str) -> bool:
-    return Path(pipe.removeprefix("npipe:").replace("/", "\\")).exists()

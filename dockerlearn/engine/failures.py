@@ -250,9 +250,9 @@ _SSH: dict[str, tuple[type[EngineError], str, str]] = {
     "refused": (
         EngineRefused,
         "Nobody listens for ssh at {host}: {words}",
-        "{by_hand}    # shows what ssh says; {other}",
+        "{by_hand}    # shows what ssh says\n{other}",
     ),
-    "silent": (EngineSilent, "{host} does not answer to ssh: {words}", "{by_hand}    # shows what ssh says; {other}"),
+    "silent": (EngineSilent, "{host} does not answer to ssh: {words}", "{by_hand}    # shows what ssh says\n{other}"),
     "unreachable": (NoEngine, "The engine's host {host} cannot be reached: {words}", "{other}"),
     "no docker": (
         NoEngine,
@@ -361,8 +361,10 @@ def remedy_start(endpoint: Endpoint, system: System) -> str:
     if endpoint.source == PRACTICE_SOURCE:
         return "dockerlearn engine up"
     path = endpoint.socket_path or ""
+    if profile := re.search(r"/\.?colima/([A-Za-z0-9_-]+)/docker\.sock$", path):
+        return "colima start" if profile[1] == "default" else f"colima start {profile[1]}"
     for part, command in _STARTERS:
-        if part in path:
+        if part in path or part in endpoint.address:
             return command
     if path.endswith(".docker/desktop/docker.sock"):
         return "systemctl --user start docker-desktop"
@@ -381,10 +383,11 @@ def remedy_start(endpoint: Endpoint, system: System) -> str:
 
 
 _STARTERS = (
-    (".colima/", "colima start"),
-    (".orbstack/", "open -a OrbStack"),
-    (".rd/", "rdctl start"),
+    ("/.orbstack/", "open -a OrbStack"),
+    ("/.rd/", "rdctl start"),
+    ("/.lima/docker/", "limactl start docker"),
     ("containers/podman/machine", "podman machine start"),
+    ("podman-machine-default", "podman machine start"),
     ("/run/user/0/podman/podman.sock", "systemctl --user start podman.socket"),
     ("/podman/podman.sock", "systemctl --user start podman.socket"),
 )
@@ -396,8 +399,8 @@ def _remedy_restart(endpoint: Endpoint, system: System) -> str:
     start = remedy_start(endpoint, system)
     if "systemctl" in start:
         return start.replace(" start ", " restart ")
-    if start.endswith("colima start"):
-        return "colima restart"
+    if start.startswith("colima start"):
+        return start.replace(" start", " restart")
     return start if start.startswith("open") else _remedy_other(endpoint, looking=True)
 
 

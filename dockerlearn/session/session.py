@@ -26,7 +26,7 @@ from dockerlearn.session.verdict import Verdict, judge
 from dockerlearn.setup import bring, ledger
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupItem, SetupNetwork, SetupVolume
 from dockerlearn.world import happened
-from dockerlearn.world import host
+from dockerlearn.world.host import free_ports
 from dockerlearn.world.image_memory import ImageMemory
 from dockerlearn.world.journal import Journal
 from dockerlearn.world.world import Scope, World
@@ -169,7 +169,7 @@ class Session:
         self.store = store
         self.paths = paths
         self._engine = engine
-        self._port_is_free = port_is_free or host.port_is_free
+        self._port_is_free = port_is_free
         self._waiting = waiting
         self._notice = notice or (lambda _: None)
         self._passing = passing or Time()
@@ -373,7 +373,8 @@ class Session:
         if before is not None and before.engine_id == identity.id:
             names = declared(self.pack.lesson(lesson_id, before.variables))
             ledger.observe(engine, self.store, before, names, thorough=True)
-        variables = fix(self.pack.variables(lesson_id), rng=self._rng, port_is_free=self._port_is_free)
+        port_is_free = self._port_is_free or free_ports(engine)
+        variables = fix(self.pack.variables(lesson_id), rng=self._rng, port_is_free=port_is_free)
         ledger.refuse_taken(engine, self.store, None, declared(self.pack.lesson(lesson_id, variables)))
         if before is not None:
             self.store.end_attempt(before.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dockerlearn.text import one_line, safe
+from dockerlearn.text import safe
 from dockerlearn.ui.markdown import fill
 from dockerlearn.ui.style import Style
 
@@ -32,7 +32,7 @@ def finding_lines(findings: Iterable[Finding], style: Style) -> list[str]:
         lines += said[1:]
         lines += fill(finding.means, style.width, first=rest, rest=rest) if finding.means else []
         # Not wrapped: it is there to be copied.
-        lines += [f"{rest}→ {style.paint('code', one_line(line, 400))}" for line in finding.remedy]
+        lines += [f"{rest}→ {style.paint('code', safe(line))}" for line in finding.remedy]
     return lines
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+
+from dockerlearn.engine.api import EngineApi
+from dockerlearn.engine.endpoint import is_loopback
 
 _LISTENING = "0A"
 
@@ -66,6 +70,14 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_ports(engine: EngineApi) -> Callable[[int], bool]:
+    """Return what tells whether a port of the engine's machine is free; of another machine by its containers alone."""
+    if is_loopback(engine.identity.host):
+        return port_is_free
+    taken = {port for row in engine.containers() for port in row.host_ports}
+    return lambda port: f"{port}/tcp" not in taken
 
 
 def _inodes(port: int, proc: Path) -> set[str]:
