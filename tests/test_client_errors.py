@@ -733,7 +733,7 @@ def test_control_sequences_of_an_engine_do_not_pass(serve: Serve) -> None:
     [
         ("/var/run/docker.sock", "the default socket", System(), "sudo systemctl start docker"),
         ("/var/run/docker.sock", "the default socket", System(root=True), "systemctl start docker"),
-        ("/var/run/docker.sock", "the default socket", System(systemd=False), "sudo dockerd > /tmp/dockerd.log 2>&1 &"),
+        ("/var/run/docker.sock", "the default socket", System(systemd=False), "sudo sh -c 'dockerd > /tmp/dockerd.log 2>&1 &'"),
         ("/var/run/docker.sock", "the default socket", System(engine=False), "dockerlearn start --practice"),
         ("/var/run/docker.sock", "the default socket", System(platform="darwin"), "open -a Docker"),
         ("/p/s", "the practice engine", System(), "dockerlearn engine up"),

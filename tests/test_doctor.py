@@ -270,6 +270,12 @@ class TestClock:
         else:
             assert words in only(engines.clock, given, "advice").says
 
+    def test_that_of_this_machine_alone_goes_wrong(self) -> None:
+        given = facts(engine=engine(clock=7190.0), registry=RegistrySaid(address="r", clock=7200.0))
+        assert only(engines.clock, given, "advice").says == "This machine's clock is 2 hours behind that of r."
+        both = replace(given, registry=RegistrySaid(address="r", clock=-7200.0))
+        assert len([finding for finding in engines.clock(both) if finding.level == "advice"]) == 2
+
     @pytest.mark.parametrize(
         ("system", "of_vm", "of_machine"),
         [
@@ -348,6 +354,8 @@ class TestWanted:
         assert found.means.startswith("The lessons containers and images cannot run")
         assert found.remedy == ("docker rename dl-web dl-web-mine",)
         assert found.safe == ()
+        image = TakenName("image", "dl-app:v1", "docker tag x", ("images",))
+        assert "There is an image dl-app:v1" in only(wanted.names, facts(names=(image,)), "problem").says
         silent(wanted.names, WELL)
         assert list(wanted.names(facts(engine=None, names=(taken,)))) == []
 
@@ -446,6 +454,12 @@ class TestPlace:
         progress = only(place.folders, facts(places=(replace(there, what="progress"),)), "problem")
         assert progress.remedy[0].startswith("export DOCKERLEARN_HOME=")
         silent(place.folders, WELL)
+
+    def test_a_full_disk_is_not_called_writable(self) -> None:
+        full = facts(rooms=(Room("workspace", "/w", 0, None, 1), Room("progress", "/p", 0, None, 1)))
+        assert list(place.folders(full)) == []
+        failed = facts(progress=Failure("StoreError", "The disk is full."))
+        assert [finding.about for finding in place.folders(failed)] == ["workspace"]
 
     def test_what_is_roots_in_ones_own_home(self) -> None:
         there = Place("progress", "/home/ada/.local/share/dockerlearn", "no", "0", "/home/ada/.local/share/dockerlearn")

@@ -77,8 +77,9 @@ def test_packages_of_dockers_own(tmp_path: Path, path: str, text: str, vendor: b
         (SYSTEMS["alpine"], "doas rc-service docker start"),
         (SYSTEMS["wsl"], "sudo service docker start"),
         (System(becomes_root="su"), "su -c 'systemctl start docker'"),
-        (System(systemd=False), "sudo dockerd > /tmp/dockerd.log 2>&1 &"),
+        (System(systemd=False), "sudo sh -c 'dockerd > /tmp/dockerd.log 2>&1 &'"),
         (System(systemd=False, root=True), "dockerd > /tmp/dockerd.log 2>&1 &"),
+        (System(systemd=False, becomes_root="su"), "su -c 'dockerd > /tmp/dockerd.log 2>&1 &'"),
     ],
 )
 def test_how_the_service_is_started(system: System, command: str) -> None:

@@ -91,7 +91,10 @@ def clock(facts: Facts) -> Iterator[Finding]:
     """Whether the clocks of the engine, of this machine and of the registry agree."""
     found, said = facts.engine, facts.registry
     good = True
-    if found is not None and abs(found.clock) > CLOCK:
+    here = said.clock if said is not None and said.clock is not None and abs(said.clock) > WALL_CLOCK else None
+    # Where engine and registry agree, it is this machine's clock that goes wrong.
+    alone = here is not None and found is not None and abs(found.clock - here) < WALL_CLOCK
+    if found is not None and abs(found.clock) > CLOCK and not alone:
         good = False
         yield advice(
             "clock",
@@ -99,11 +102,11 @@ def clock(facts: Facts) -> Iterator[Finding]:
             "Times in docker ps, docker logs and the lessons will look odd, and certificates may count as expired.",
             mending.set_clock(facts.system, in_vm=True),
         )
-    if said is not None and said.clock is not None and abs(said.clock) > WALL_CLOCK:
+    if said is not None and here is not None:
         good = False
         yield advice(
             "clock",
-            f"This machine's clock is {_span(-said.clock)} that of {said.address}.",
+            f"This machine's clock is {_span(-here)} that of {said.address}.",
             "Registries' certificates may count as expired or not valid yet; then nothing can be pulled.",
             mending.set_clock(facts.system, in_vm=False),
         )
@@ -119,6 +122,6 @@ def _span(seconds: float) -> str:
     """
     size = abs(seconds)
     for unit, word in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if size >= 2 * unit:
+        if round(size / unit) >= 2:
             return f"{size / unit:.0f} {word} {'ahead of' if seconds > 0 else 'behind'}"
     return f"{size:.0f} seconds {'ahead of' if seconds > 0 else 'behind'}"

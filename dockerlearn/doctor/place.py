@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from dockerlearn.doctor.facts import Facts, Place
 from dockerlearn.doctor.finding import Finding, advice, ok, problem
+from dockerlearn.doctor.room import LEAST
 from dockerlearn.text import one_line
 
 NARROW = 60
@@ -31,6 +32,9 @@ def folders(facts: Facts) -> Iterator[Finding]:
     """Whether the learner's files and progress can be written."""
     for place in facts.places:
         if not place.problem:
+            full = any(one.what == place.what and one.bytes < LEAST[one.what] for one in facts.rooms)
+            if full or (place.what == "progress" and facts.progress is not None):
+                continue  # told as what it is
             yield ok(place.what, f"{_HOLDS[place.what]} can be written ({one_line(place.path)}).")
             continue
         yield problem(

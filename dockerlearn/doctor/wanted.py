@@ -10,6 +10,8 @@ from dockerlearn.doctor.finding import Finding, advice, ok, problem
 from dockerlearn.engine.registry import RegistrySaid
 from dockerlearn.text import one_line
 
+_A = {"container": "a container", "image": "an image", "network": "a network", "volume": "a volume"}
+
 
 def names(facts: Facts) -> Iterator[Finding]:
     """Whether something that is not the course's has a name that lessons make things under."""
@@ -18,7 +20,7 @@ def names(facts: Facts) -> Iterator[Finding]:
     for taken in facts.names:
         yield problem(
             "names",
-            f"There is a {taken.kind} {one_line(taken.name)} that is not the course's.",
+            f"There is {_A[taken.kind]} {one_line(taken.name)} that is not the course's.",
             f"{_lessons(taken.lessons)} cannot run beside it, and will not touch it.",
             taken.remedy,
         )

@@ -131,7 +131,11 @@ def start_service(system: System) -> str:
         return system.as_root("rc-service docker start")
     if system.wsl:
         return system.as_root("service docker start")
-    return f"{system.as_root('dockerd')} > /tmp/dockerd.log 2>&1 &"
+    start = "dockerd > /tmp/dockerd.log 2>&1 &"
+    if system.root or system.becomes_root == "su":
+        return system.as_root(start)
+    # Who asks for a password has to do so in the foreground.
+    return system.as_root(f"sh -c '{start}'")
 
 
 def join_group(system: System) -> str:
