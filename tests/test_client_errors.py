@@ -94,7 +94,7 @@ class Stub:
     def _answer(self, taken: socket.socket) -> None:
         taken.settimeout(5)
         if self._context is not None:
-            taken = self._context.wrap_socket(taken, server_side=True)
+            taken = self._shake(self._context, taken)
         request = b""
         while b"\r\n\r\n" not in request and (piece := taken.recv(4096)):
             request += piece
@@ -106,6 +106,18 @@ class Stub:
             return
         taken.sendall(reply)
         taken.close()
+
+    def _shake(self, context: ssl.SSLContext, taken: socket.socket) -> ssl.SSLSocket:
+        wrapped = context.wrap_socket(taken, server_side=True, do_handshake_on_connect=False)
+        try:
+            wrapped.do_handshake()
+        except OSError:
+            # Closed at once, what was sent meanwhile would be answered with a reset, which outruns the refusal.
+            wrapped.shutdown(socket.SHUT_WR)
+            while socket.socket.recv(wrapped, 4096):
+                pass
+            raise
+        return wrapped
 
     def close(self) -> None:
         with suppress(OSError):
@@ -733,7 +745,8 @@ def test_control_sequences_of_an_engine_do_not_pass(serve: Serve) -> None:
     [
         ("/var/run/docker.sock", "the default socket", System(), "sudo systemctl start docker"),
         ("/var/run/docker.sock", "the default socket", System(root=True), "systemctl start docker"),
-        ("/var/run/docker.sock", "the default socket", System(systemd=False), "sudo sh -c 'dockerd > /tmp/dockerd.log 2>&1 &'"),
+        ("/var/run/docker.sock", "the default socket", System(systemd=False),
+         "sudo sh -c 'dockerd > /tmp/dockerd.log 2>&1 &'"),
         ("/var/run/docker.sock", "the default socket", System(engine=False), "dockerlearn start --practice"),
         ("/var/run/docker.sock", "the default socket", System(platform="darwin"), "open -a Docker"),
         ("/p/s", "the practice engine", System(), "dockerlearn engine up"),
