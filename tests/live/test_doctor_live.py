@@ -119,9 +119,9 @@ import io, os, sys
 from dockerlearn.cli.app import run
 from dockerlearn.cli.wiring import Wiring
 from dockerlearn.ui.view import View
-# Once as root, so that all is read that only root may read: this Python may be in root's home.
-there = {**os.environ, "DOCKER_HOST": sys.argv[1]}
-run(["doctor", "--json"], Wiring(View(io.StringIO(), io.StringIO()), environ=there))
+# First as root, with an engine and without, so that all is read that only root may read, as the Python in its home.
+for host in sys.argv[1], "unix:///nonexistent/socket":
+    run(["doctor", "--json"], Wiring(View(io.StringIO(), io.StringIO()), environ={**os.environ, "DOCKER_HOST": host}))
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 raise SystemExit(run(["doctor", "--json"]))
 """
