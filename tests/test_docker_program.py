@@ -11,7 +11,7 @@ from dockerlearn.engine.docker_program import DockerProgram, look
 
 # What Docker 28.2.2 says without an engine and without plugins; it fails at the last, and says its own part first.
 BARE = r"""
-[ "$DOCKER_HOST" = unix:///nonexistent/dockerlearn ] || { echo "asked an engine: $DOCKER_HOST" >&2; exit 9; }
+[ "$DOCKER_HOST$DOCKER_CONTEXT" = unix:///nonexistent/dockerlearn ] || { echo "asked $DOCKER_HOST" >&2; exit 9; }
 case "$*" in
 --version) echo "Docker version 28.2.2, build e6534b4";;
 "version --format"*)

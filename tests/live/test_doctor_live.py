@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -95,18 +96,20 @@ def test_a_full_disk(learner: Learner, tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-def test_as_a_user_who_may_not_open_the_socket(learner: Learner) -> None:
+def test_as_a_user_who_may_not_open_the_socket(learner: Learner, tmp_path: Path) -> None:
     """In a process without root's rights, on a socket that only root may open, at the usual place."""
     usual = Path("/run/docker.sock")
-    with _root_only(usual):
-        nowhere = {name: f"/nonexistent/{name}" for name in ("HOME", "DOCKERLEARN_HOME", "DOCKERLEARN_WORKSPACE")}
-        environ = {**learner.environ, **nowhere, "DOCKER_HOST": f"unix://{usual}", "PYTHONPATH": str(ROOT)}
+    with _root_only(usual), TemporaryDirectory(prefix="dl-") as name:
+        Path(name).chmod(0o555)  # hers to look at, not to write to
+        folders = {what: f"{name}/{what}" for what in ("HOME", "DOCKERLEARN_HOME", "DOCKERLEARN_WORKSPACE")}
+        environ = {**learner.environ, **folders, "DOCKER_HOST": f"unix://{usual}", "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
-            [sys.executable, "-c", _AS_NOBODY, learner.environ["DOCKER_HOST"]],
+            [sys.executable, "-c", _AS_NOBODY, learner.environ["DOCKER_HOST"], str(tmp_path)],
             env=environ, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
+        assert list(Path(name).iterdir()) == []
     ended = Ended(done.returncode, done.stdout, done.stderr)
-    assert ended.code == 1, ended
+    assert ended.code == 1, ended.err
     (engine,) = of(ended, "engine")
     assert "you may not open its socket" in engine["says"]
     assert "usermod -aG docker" in engine["remedy"][0]
@@ -121,7 +124,8 @@ from dockerlearn.cli.wiring import Wiring
 from dockerlearn.ui.view import View
 # First as root, with an engine and without, so that all is read that only root may read, as the Python in its home.
 for host in sys.argv[1], "unix:///nonexistent/socket":
-    run(["doctor", "--json"], Wiring(View(io.StringIO(), io.StringIO()), environ={**os.environ, "DOCKER_HOST": host}))
+    mine = {"DOCKER_HOST": host, "DOCKERLEARN_HOME": sys.argv[2], "DOCKERLEARN_WORKSPACE": sys.argv[2]}
+    run(["doctor", "--json"], Wiring(View(io.StringIO(), io.StringIO()), environ={**os.environ, **mine}))
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 raise SystemExit(run(["doctor", "--json"]))
 """
