@@ -596,6 +596,45 @@ class TestTls:
         refused(endpoint, EngineTls)
 
 
+# ---------------------------------------------------------------- all together
+
+
+def test_each_failure_has_words_of_its_own(serve: Serve, serve_tcp: ServeTcp, certificates: Path, folder: Path) -> None:
+    """Whoever reads one knows which it is; and none sends anybody to another's remedy by the same sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refusing = Endpoint(f"tcp://127.0.0.1:{taken.getsockname()[1]}", "DOCKER_HOST")
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / "dead"))
+    old = "client version 1.51 is too old. Minimum supported API version is 1.60, please upgrade your client"
+    newer = answer(json.dumps({"message": old}), "400 Bad Request", Api_Version="1.70")
+    shown = server_context(certificates), tls_of(certificates, "other")
+    ends = {
+        "no socket": Endpoint(f"unix://{folder}/none", "DOCKER_HOST"),
+        "dead socket": Endpoint(f"unix://{folder}/dead", "DOCKER_HOST"),
+        "refused": refusing,
+        "path too long": Endpoint(f"unix://{folder}/{'x' * 120}", "DOCKER_HOST"),
+        "no such host": Endpoint("tcp://no-such-host.invalid:2375", "DOCKER_HOST"),
+        "hangs": serve(lambda _: None),
+        "says nothing": serve(lambda _: b""),
+        "wrong authority": serve_tcp(lambda _: pong(), *shown)[0],
+        "wants TLS": serve(
+            lambda _: answer("Client sent an HTTP request to an HTTPS server.", "400 Bad Request", "text/plain")
+        ),
+        "web server": serve(lambda _: answer("<html>It works!</html>", kind="text/html")),
+        "not ready": serve(lambda _: answer("paused", "503 Service Unavailable", "text/plain")),
+        "too old": serve(lambda _: pong("1.24")),
+        "too new": serve(lambda path: pong("1.70") if path == "/_ping" else newer),
+    }
+    told: dict[str, str] = {}
+    for name, endpoint in ends.items():
+        with pytest.raises(EngineError) as caught:
+            connect(endpoint, look_seconds=SHORT, system=LINUX)
+        assert caught.value.remedy, name
+        sentence = caught.value.message.replace(endpoint.address, "IT")
+        assert sentence not in told, (name, told.get(sentence))
+        told[sentence] = name
+
+
 # ---------------------------------------------------------------- what the environment must not change
 
 

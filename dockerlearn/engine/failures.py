@@ -198,8 +198,9 @@ def _precise(cause: BaseException, endpoint: Endpoint, system: System, seconds: 
             remedy_start(endpoint, system),
         )
     if isinstance(cause, ConnectionRefusedError):
+        where = "any more at the socket" if endpoint.socket_path else "at"
         return EngineRefused(
-            f"Nobody listens at {address} ({source}): the engine is not running.", remedy_start(endpoint, system)
+            f"Nobody listens {where} {address} ({source}): the engine is not running.", remedy_start(endpoint, system)
         )
     if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN):
         return NoEngine(
