@@ -169,6 +169,21 @@ class TestClient:
         assert list(client.finds(WELL)) == []
         assert list(client.finds(facts(engine=None))) == []
 
+    def test_a_context_that_does_not_count(self) -> None:
+        given = facts(context="work", host="tcp://10.0.0.1:2375")
+        found = only(client.context, given, "advice")
+        assert (
+            found.says == "The docker context work is selected, and DOCKER_HOST goes before it (tcp://10.0.0.1:2375)."
+        )
+        assert found.remedy == ("unset DOCKER_HOST",)
+
+    def test_a_context_that_counts(self) -> None:
+        assert only(client.context, facts(context="work"), "ok").says == "work"
+        practice = facts(context="work", engine=engine(practice=True))
+        assert "left alone" in only(client.context, practice, "ok").says
+        assert list(client.context(WELL)) == []
+        assert list(client.context(facts(host="unix:///x"))) == []
+
 
 class TestEngine:
     @pytest.mark.parametrize(

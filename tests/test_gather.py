@@ -347,6 +347,20 @@ def test_the_terminal() -> None:
     assert not look_at_terminal({}, is_terminal=True, encoding="", columns=1).shell_there
 
 
+def test_the_context(bench: Bench) -> None:
+    path = os.environ["PATH"]
+    assert bench.gather().context is None
+    assert bench.gather(environ={"PATH": path, "DOCKER_CONTEXT": "far"}).context == "far"
+    config = bench.folder / ".docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text('{"currentContext": "work"}')
+    found = bench.gather(environ={"PATH": path, "DOCKER_HOST": "unix:///x"})
+    assert (found.context, found.host) == ("work", "unix:///x")
+    assert bench.gather(environ={"PATH": path, "DOCKER_CONTEXT": "default"}).context is None
+    config.write_text("{broken")
+    assert bench.gather().context is None  # told by whoever looks for the engine
+
+
 def test_only_odd_variables_are_kept(bench: Bench) -> None:
     environ = {
         "PATH": os.environ["PATH"],

@@ -5,6 +5,7 @@ It is a real process with real pipes; only the network between it and the other 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -17,7 +18,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from dockerlearn.cli.app import run
 from dockerlearn.cli.consent import Consents
+from dockerlearn.cli.wiring import Wiring
 from dockerlearn.engine import ssh
 from dockerlearn.engine.client import DockerEngine, connect
 from dockerlearn.engine.endpoint import Endpoint
@@ -32,6 +35,7 @@ from dockerlearn.errors import (
     NoEngine,
     NotAnEngine,
 )
+from dockerlearn.ui.view import View
 from tests.cli_support import Learner
 from tests.test_client_errors import Reply, Stub, answer, pong
 
@@ -271,6 +275,14 @@ class TestConsent:
         assert refused.code == 2
         assert "ssh://me@far (DOCKER_HOST) is on another machine" in " ".join(refused.err.split())
         assert not (far.folder / "asked").exists()
+
+    def test_the_doctor_asks_once(self, far: Far, learner: Learner) -> None:
+        self.serve(far, "FIRST")
+        out, err = io.StringIO(), io.StringIO()
+        view = View(out, err, io.StringIO("n\nn\nn\n"), interactive=True)
+        assert run(("doctor",), Wiring(view, environ=learner.environ)) == 1
+        assert err.getvalue().count("Use it?") == 1
+        assert "you have not agreed to it yet" in " ".join(out.getvalue().split())
 
     def test_once_is_enough_for_one_engine(self, far: Far, learner: Learner) -> None:
         self.serve(far, "FIRST")

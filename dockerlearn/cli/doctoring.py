@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dockerlearn.cli.options import Json, Plain, Yes
+from dockerlearn.errors import DockerlearnError
 
 if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
     from dockerlearn.doctor.facts import Facts
     from dockerlearn.doctor.finding import Finding
     from dockerlearn.doctor.gather import Sources
+    from dockerlearn.engine.api import EngineApi
 
 Fix = Annotated[
     bool, typer.Option("--fix", help="Run the commands that are safe, after showing them and asking; then look again.")
@@ -52,12 +55,28 @@ def _look(wiring: Wiring) -> tuple[Facts, tuple[Finding, ...]]:
     from dockerlearn.doctor.examine import examine
     from dockerlearn.doctor.gather import gather
 
+    connect = _ask_first(wiring)
     with wiring.view.activity("Looking"):
-        facts = gather(_sources(wiring))
+        facts = gather(_sources(wiring, connect))
     return facts, examine(facts)
 
 
-def _sources(wiring: Wiring) -> Sources:
+def _ask_first(wiring: Wiring) -> Callable[[], EngineApi]:
+    """Have it agreed to a remote engine before anything moves on the screen, and once; return how to connect."""
+    try:
+        if wiring.endpoint().is_remote:
+            wiring.engine()
+    except DockerlearnError as error:
+        refused = error
+
+        def refuse() -> EngineApi:
+            raise refused
+
+        return refuse
+    return wiring.engine
+
+
+def _sources(wiring: Wiring, connect: Callable[[], EngineApi]) -> Sources:
     from dockerlearn.doctor.gather import Sources, look_at_terminal
     from dockerlearn.engine.practice import Practice
     from dockerlearn.engine.system import System
@@ -77,7 +96,7 @@ def _sources(wiring: Wiring) -> Sources:
             columns=wiring.view.style.width if wiring.view.on_terminal else None,
         ),
         endpoint=wiring.endpoint,
-        connect=wiring.engine,
+        connect=connect,
         pack=lambda: wiring.pack,
         store=lambda: wiring.store,
         practice=wiring.practice_address,

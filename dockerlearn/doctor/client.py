@@ -90,5 +90,23 @@ def finds(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def context(facts: Facts) -> Iterator[Finding]:
+    """Whether the docker context that was selected is the one that counts."""
+    if facts.context is None:
+        return
+    name = one_line(facts.context, 60)
+    if facts.host:
+        yield advice(
+            "context",
+            f"The docker context {name} is selected, and DOCKER_HOST goes before it ({one_line(facts.host)}).",
+            "docker context use changes nothing as long as DOCKER_HOST is set.",
+            "unset DOCKER_HOST",
+        )
+    elif facts.engine is not None and facts.engine.practice:
+        yield ok("context", f"The docker context {name} is left alone while the practice engine is up.")
+    else:
+        yield ok("context", name)
+
+
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())

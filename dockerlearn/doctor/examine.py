@@ -10,6 +10,7 @@ from dockerlearn.doctor.finding import Finding
 
 LOOKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     engine.engine,
+    client.context,
     client.client,
     client.finds,
     client.versions,

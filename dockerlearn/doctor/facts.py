@@ -104,12 +104,17 @@ class Terminal(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. ``failure`` says why there is no ``engine``; ``registry`` is None when nobody was asked."""
+    """What was found. ``failure`` says why there is no ``engine``; ``registry`` is None when nobody was asked.
+
+    ``context`` is the docker context that is selected, None for the default one, and ``host`` what DOCKER_HOST says.
+    """
 
     version: str
     python: str
     system: System
     client: DockerProgram
+    context: str | None = None
+    host: str = ""
     engine: EngineFacts | None = None
     failure: Failure | None = None
     images: tuple[Image, ...] = ()

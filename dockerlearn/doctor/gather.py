@@ -32,7 +32,7 @@ from dockerlearn.doctor.facts import (
     Terminal,
 )
 from dockerlearn.doctor.place import ODD
-from dockerlearn.engine import docker_program, registry
+from dockerlearn.engine import docker_program, endpoint, registry
 from dockerlearn.engine.api import EngineApi
 from dockerlearn.engine.endpoint import Endpoint, is_loopback
 from dockerlearn.engine.registry import RegistrySaid
@@ -77,6 +77,8 @@ def gather(sources: Sources) -> Facts:
         python=platform.python_version(),
         system=sources.system,
         client=docker_program.look(sources.environ),
+        context=_try(lambda: endpoint.context(sources.environ, sources.home))[0],
+        host=sources.environ.get("DOCKER_HOST", ""),
         engine=found,
         failure=failure or lost,
         places=tuple(_places(sources.paths)),
@@ -109,7 +111,7 @@ def _try(look: Callable[[], T]) -> tuple[T | None, Failure | None]:
 
 
 def _engine(sources: Sources, engine: EngineApi) -> EngineFacts:
-    identity, endpoint = engine.identity, sources.endpoint()
+    identity, where = engine.identity, sources.endpoint()
     before = datetime.now(UTC)
     theirs = engine.precise_now()
     after = datetime.now(UTC)
@@ -122,7 +124,7 @@ def _engine(sources: Sources, engine: EngineApi) -> EngineFacts:
         api=identity.api_version,
         export=identity.export,
         practice=identity.address == sources.practice(),
-        remote=endpoint.is_remote,
+        remote=where.is_remote,
         # Another kernel is a virtual machine's; a folder that is not here is in one that shares the kernel (WSL2).
         here=local and identity.kernel == platform.release() and not says.in_desktop and os.path.lexists(says.root),
         clock=_ahead(theirs, before, after),

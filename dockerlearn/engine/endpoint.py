@@ -129,6 +129,15 @@ def find(
     return _well_known(candidates, root, accepts or _listens) or found
 
 
+def context(environ: Mapping[str, str], home: Path) -> str | None:
+    """Return the docker context that is selected, whether it is used or not; None for the default one.
+
+    Raises ``ContextBroken``.
+    """
+    name = environ.get("DOCKER_CONTEXT") or _current_context(Path(environ.get("DOCKER_CONFIG") or home / ".docker"))
+    return None if name in {None, "", "default"} else name
+
+
 def address(text: str, *, tls: bool = False, default: str = f"unix:///{DEFAULT_SOCKET}") -> str:
     """Return an engine's address in full form: scheme, and a port where there is one.
 
