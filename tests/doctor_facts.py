@@ -22,7 +22,8 @@ OS_RELEASE = {
     "alpine": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME="Alpine Linux v3.20"\n',
     "rocky": 'NAME="Rocky Linux"\nVERSION_ID="9.4"\nID="rocky"\nID_LIKE="rhel centos fedora"\n',
 }
-"""What ``/etc/os-release`` says, as far as it is read; that of Debian 12 as it is here, the others as published."""
+"""What ``/etc/os-release`` says, as far as it is read: Debian 12's as it was seen, the others' written down from what
+these systems are known to say."""
 
 
 def linux(name: str, **fields: Any) -> System:

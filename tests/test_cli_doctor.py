@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dockerlearn.cli.app import run
+from dockerlearn.cli.wiring import Wiring
 from dockerlearn.errors import EngineRefused
 from dockerlearn.ui.checkup import finding_lines, verdict_line
 from dockerlearn.ui.style import Style
+from dockerlearn.ui.view import View
 from tests.cli_support import Learner
 from tests.fake_engine import make_image
 
@@ -73,7 +77,23 @@ class TestFix:
         assert "This can be run safely:\n  docker pull busybox:1.36\n" in ended.err
         # What was run used the engine that the environment names, and the learner's own home.
         assert (learner.folder / "home/ran").read_text() == "unix:///nonexistent/docker.sock pull busybox:1.36\n"
-        assert ended.out.count(" engine  ") == 2
+        # The program here has pulled nothing, so there is nothing new to tell.
+        assert ended.out.count(" engine  ") == 1
+        assert ended.out.endswith("\nLessons can run.\nNothing has changed.\n\nLessons can run.\n")
+
+    def test_what_is_new_is_told(self, learner: Learner) -> None:
+        learner.engine.images.clear()
+        out = io.StringIO()
+
+        class Pulling(io.StringIO):
+            def readline(self, *_: int) -> str:  # type: ignore[override]  # the stub of io says bytes here
+                learner.engine.add_image(make_image("busybox:1.36"))
+                return "y\n"
+
+        view = View(out, io.StringIO(), Pulling(), interactive=True)
+        assert run(("doctor", "--fix"), Wiring(view, environ=learner.environ, engine=lambda: learner.engine)) == 0
+        again = out.getvalue().partition("Lessons can run.\n")[2]
+        assert again == " ✓ images      The engine has all images of the lessons (1).\n\nLessons can run.\n"
 
     def test_what_it_runs(self, learner: Learner) -> None:
         learner.engine.images.clear()

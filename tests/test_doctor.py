@@ -252,6 +252,8 @@ class TestEngine:
         found = only(engines.engine, facts(engine=None, failure=failure), "problem")
         assert "not agreed" in found.says
         assert found.remedy == ("dockerlearn start --yes",)
+        said_no = facts(engine=None, failure=replace(failure, remedy=None))
+        assert only(engines.engine, said_no, "problem").remedy[0].startswith("dockerlearn start --yes")
 
     def test_windows_containers(self) -> None:
         assert "windows containers" in only(engines.engine, facts(engine=engine(os="windows")), "problem").says

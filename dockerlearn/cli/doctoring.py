@@ -41,9 +41,10 @@ def doctor(ctx: typer.Context, fix: Fix = False, yes: Yes = False, plain: Plain 
         host = facts.engine.address if facts.engine is not None and facts.engine.export else None
         mended = mend(commands, wiring.environ, host, run_here)
         wiring.forget_engine()
+        before = findings
         facts, findings = _look(wiring)
         if not wiring.view.json:
-            wiring.view.findings(findings)
+            wiring.view.findings(findings, before)
     elif fix and not wiring.view.json:
         wiring.view.note("There is nothing here that can be mended without you.")
     if wiring.view.json:

@@ -58,7 +58,10 @@ def _lost(facts: Facts, failure: Failure) -> Finding:
     means = "No lesson can look at anything without an engine."
     remedy = tuple((failure.remedy or "").splitlines())
     if failure.kind == "Declined":
-        return problem("engine", "The engine is on another machine, and you have not agreed to it yet.", means, *remedy)
+        found = "The engine is on another machine, and you have not agreed to it yet."
+        return problem(
+            "engine", found, means, *(remedy or ("dockerlearn start --yes    # agrees to this engine, once",))
+        )
     absent = failure.kind in {"NoEngine", "EngineRefused"} and not facts.system.engine
     if absent and facts.system.platform == "linux" and remedy[:1] == ("dockerlearn start --practice",):
         # For root a practice engine is the shorter way; anybody else needs root for either.

@@ -268,11 +268,12 @@ class View:
 
         self.lines(concept_lines(lesson, self.style))
 
-    def findings(self, findings: Sequence[Finding]) -> None:
-        """Show what the doctor found, and whether lessons can run."""
+    def findings(self, findings: Sequence[Finding], before: Sequence[Finding] = ()) -> None:
+        """Show what the doctor found that was not so before, and whether lessons can run."""
         from dockerlearn.ui.checkup import finding_lines, verdict_line
 
-        self.lines(finding_lines(findings, self.style))
+        new = [finding for finding in findings if finding not in before]
+        self.lines(finding_lines(new, self.style) or ["Nothing has changed."])
         self.text(f"\n{verdict_line(findings)}")
 
     def clean_plan(self, plan: CleanPlan) -> None:
