@@ -125,7 +125,7 @@ def _address(bindings: tuple[Binding, ...], host: str, what: str) -> tuple[str, 
     if far and is_loopback(first.host_ip):
         raise OutOfReach(
             f"{what} is published on {first.host_ip} of {host}, where the engine runs: only that machine can ask it.",
-            "Publish it without an address before the port, as in -p 8080:80.",
+            "Published without an address, as with -p 8080:80, it is reached from here and from that machine's whole network.",
         )
     everywhere = first.host_ip in {"", "0.0.0.0", "::"}  # noqa: S104 - read, not bound
     if everywhere:
