@@ -125,7 +125,7 @@ def _address(bindings: tuple[Binding, ...], host: str, what: str) -> tuple[str, 
     if far and is_loopback(first.host_ip):
         raise OutOfReach(
             f"{what} is published on {first.host_ip} of {host}, where the engine runs: only that machine can ask it.",
-            "Published without an address, as with -p 8080:80, it is reached from here and from that machine's whole network.",
+            "Published without an address, as with -p 8080:80, it is reached from here, and by that machine's network.",
         )
     everywhere = first.host_ip in {"", "0.0.0.0", "::"}  # noqa: S104 - read, not bound
     if everywhere:
