@@ -53,6 +53,7 @@ INSTALLED = Path("/usr/bin")
 GROUPS = {
     "checks": ("checks", "nouns", "reach", "events", "watch", "stress"),
     "diagnoses, advice": ("diagnoses", "advice"),
+    "engines, doctor": ("client", "ssh", "doctor"),
     "set-up, ledger, safety": ("setup", "ledger", "safety", "shared", "lessons"),
 }
 """Columns beside the lessons, and the files of the tests in each."""
