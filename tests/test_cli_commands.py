@@ -52,7 +52,13 @@ def test_every_option_says_what_it_does() -> None:
 
 
 def test_every_command_that_reports_has_json() -> None:
-    silent = {"dockerlearn", "dockerlearn edit", "dockerlearn progress export"}
+    silent = {
+        "dockerlearn",
+        "dockerlearn author",
+        "dockerlearn edit",
+        "dockerlearn progress export",
+        "dockerlearn author schema",
+    }
     for path, command in ALL:
         assert path in silent or "json" in {parameter.name for parameter in command.params}, path
 

@@ -2,31 +2,36 @@
 
 For each step, from a clean world: it starts unmet; every mistake is recognised as that one and no other, and can be
 recovered from; every right way passes, and is met with silence on the way; the next step can follow every right way;
-wrong answers are refused; predictions are true. At the end, cleaning leaves nothing.
+starting it afresh brings back what it began with; wrong answers are refused; predictions are true. At the end,
+cleaning leaves nothing.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from dockerlearn.author import beginning
 from dockerlearn.author.commands import ShellTimeout, play, split
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import all_met, look
 from dockerlearn.course.models import FileSolution, Mistake
-from dockerlearn.course.names import declared
+from dockerlearn.course.names import declared, is_own_image
 from dockerlearn.course.packs import LoadedPack
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.errors import DockerlearnError
+from dockerlearn.errors import DockerlearnError, EnginePermission, EngineRefused, EngineSilent, NoEngine
 from dockerlearn.paths import Paths
 from dockerlearn.progress.store import Store
+from dockerlearn.session import observing
 from dockerlearn.session.script import solution_script
 from dockerlearn.session.session import Place, Session
 from dockerlearn.session.verdict import Verdict
@@ -47,7 +52,11 @@ class Proved(msgspec.Struct, frozen=True):
 
 
 class Prover:
-    """Proves the lessons of one pack on one engine, in a home and a workspace of its own beneath ``folder``."""
+    """Proves the lessons of one pack on one engine, in a home and a workspace of its own beneath ``folder``.
+
+    ``seed`` fixes the values of the lessons' variables, but for ports that are not free. ``provide`` is told of a
+    lesson whose images may have to be made first. ``told`` hears of each claim when it was looked at.
+    """
 
     def __init__(
         self,
@@ -57,35 +66,55 @@ class Prover:
         folder: Path,
         *,
         told: Callable[[Proved], None] | None = None,
+        seed: int | None = None,
+        provide: Callable[[str], None] | None = None,
     ) -> None:
         self._pack = pack
         self._make_engine = engine
         self._address = address
         self._paths = Paths(folder / "home", folder / "workspace")
         self._told = told or (lambda _: None)
+        self._seed = seed
+        self._provide = provide
         self._environment = _environment(folder, self._paths, address)
         self._command = f"{sys.executable} -m dockerlearn"
 
     def prove(
         self, lesson_id: str, steps: tuple[str, ...] | None = None, *, only: str | None = None
     ) -> tuple[Proved, ...]:
-        """Prove a lesson, or some ``steps`` of it, in the course's order; ``only`` the claims that begin so."""
+        """Prove a lesson, or some ``steps`` of it, in the course's order; ``only`` the claims that begin so.
+
+        An engine that cannot be asked any more is raised as it is: then nothing is known. Whatever happens, what was
+        made is taken away, if that can be done.
+        """
         engine = self._make_engine()
         results: list[Proved] = []
         self._paths.home.mkdir(parents=True, exist_ok=True)
         before = _inventory(engine)
         with Store.open(self._paths.progress) as store:
-            session = Session(self._pack, store, self._paths, lambda: engine)
-            names = [step.id for step in self._pack.lesson(lesson_id).steps]
-            for step_id in names:
-                if steps is None or step_id in steps:
-                    for proved in _Step(self, session, f"{lesson_id}/{step_id}", engine).prove(only or ""):
+            # By lesson, so that a lesson's values do not depend on which others are proven with it.
+            rng = random.Random(f"{self._seed}/{lesson_id}") if self._seed is not None else None  # noqa: S311 - no secrets
+            session = Session(self._pack, store, self._paths, lambda: engine, rng=rng, provide=self._provide)
+            try:
+                for claims in self._steps(session, engine, lesson_id, steps, only or ""):
+                    for proved in claims:
                         self._told(proved)
                         results.append(proved)
-            proved = _timed(f"{lesson_id}", "cleaning leaves nothing", lambda: _cleaned(engine, store, before))
+            except BaseException:
+                with suppress(DockerlearnError):
+                    _clean(engine, store, self._pack)
+                raise
+            proved = _timed(lesson_id, "cleaning leaves nothing", lambda: _cleaned(engine, store, self._pack, before))
             self._told(proved)
             results.append(proved)
         return tuple(results)
+
+    def _steps(
+        self, session: Session, engine: EngineApi, lesson_id: str, steps: tuple[str, ...] | None, only: str
+    ) -> Iterator[Iterator[Proved]]:
+        for step in self._pack.lesson(lesson_id).steps:
+            if steps is None or step.id in steps:
+                yield _Step(self, session, f"{lesson_id}/{step.id}", engine).prove(only)
 
     def script(self, place: Place, way: Way | None) -> str:
         """A way as a script."""
@@ -105,6 +134,7 @@ class _Step:
         self._session = session
         self._name = name
         self._engine = engine
+        self._start: dict[str, str] | None = None
 
     def prove(self, only: str) -> Iterator[Proved]:
         """Every claim about the step that begins with ``only``, one after the other."""
@@ -121,6 +151,7 @@ class _Step:
                 title = "the solution" if number == 0 else f"right way {number}"
                 yield f"{title} passes, in silence until then", partial(self._right_way, way)
                 yield f"the next step follows {title}", self._next_follows
+            yield "starting it afresh brings back the start", self._brings_back
         for mistake in place.step.mistakes:
             yield f"mistake '{mistake.name}'", partial(self._mistake, mistake)
         if place.step.kind in {"answer", "question"}:
@@ -150,12 +181,23 @@ class _Step:
 
     def _starts_unmet(self) -> str | None:
         place = self._afresh()
+        self._start = beginning.of(self._engine, place)
+        return self._unmet(place)
+
+    def _unmet(self, place: Place) -> str | None:
         verdict = self._session.check(place)
         if verdict.status is not Status.UNMET:
             return f"it is {verdict.status} at the start: {_told(verdict.outcomes)}"
         if verdict.mistake is not None:
             return f"the mistake '{verdict.mistake.name}' is seen at the start"
         return None
+
+    def _brings_back(self) -> str | None:
+        """After a right way, whose world is there still, and what followed on it."""
+        place = self._afresh()
+        if self._start is None:
+            return self._unmet(place)
+        return beginning.difference(self._start, beginning.of(self._engine, place)) or self._unmet(place)
 
     def _right_way(self, way: Way | None) -> str | None:
         place = self._afresh()
@@ -252,6 +294,8 @@ def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:
     began = time.monotonic()
     try:
         why = work()
+    except (NoEngine, EngineRefused, EngineSilent, EnginePermission):
+        raise  # nobody could look, which says nothing about the lesson
     except DockerlearnError as error:
         why = f"{type(error).__name__}: {error.message} {error.remedy or ''}".strip()
     except ShellTimeout as error:
@@ -259,15 +303,25 @@ def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:
     return Proved(step, claim, why is None, why or "", time.monotonic() - began)
 
 
-def _cleaned(engine: EngineApi, store: Store, before: frozenset[str]) -> str | None:
+def _clean(engine: EngineApi, store: Store, pack: LoadedPack) -> None:
+    observing.observe_all(engine, store, pack, thorough=True)
     clean.carry_out(clean.plan(engine, store), engine, store)
+
+
+def _cleaned(engine: EngineApi, store: Store, pack: LoadedPack, before: frozenset[str]) -> str | None:
+    _clean(engine, store, pack)
     left = _inventory(engine) - before
     return f"left behind: {', '.join(sorted(left))}" if left else None
 
 
 def _inventory(engine: EngineApi) -> frozenset[str]:
-    return frozenset(f"container {row.name}" for row in engine.containers()) | frozenset(
-        f"image {tag}" for tag in engine.image_tags() if tag.startswith("dl-")
+    """What is there, but for images with names of others: those were pulled, and are there for the next one."""
+    return frozenset(
+        [f"container {row.name}" for row in engine.containers()]
+        + [f"network {row.name}" for row in engine.networks()]
+        + [f"volume {name}" for name in engine.volumes()]
+        + [f"image {tag}" for tag in engine.image_tags() if is_own_image(tag)]
+        + [f"image {image_id}" for image_id in engine.untagged_images()]
     )
 
 

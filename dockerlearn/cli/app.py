@@ -31,7 +31,7 @@ def commands() -> typer.Typer:
     """Return the whole command line."""
     import typer
 
-    from dockerlearn.cli import checking, doctoring, engines, keeping, learning, mapping
+    from dockerlearn.cli import authoring, checking, doctoring, engines, keeping, learning, mapping
 
     # Without rich: it would be imported for every help text and usage error.
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=_CONTEXT)
@@ -57,6 +57,16 @@ def commands() -> typer.Typer:
     app.command()(doctoring.doctor)
     app.command()(keeping.clean)
     app.add_typer(_group(engines.engine, up=engines.up, down=engines.down, status=engines.status), name="engine")
+    app.add_typer(
+        _group(
+            authoring.author,
+            lint=authoring.lint,
+            prove=authoring.prove,
+            preview=authoring.preview,
+            schema=authoring.schema,
+        ),
+        name="author",
+    )
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import typer
 
@@ -23,6 +24,19 @@ def steps(ctx: typer.Context, incomplete: str) -> list[str]:
 def places(ctx: typer.Context, incomplete: str) -> list[str]:
     """Lessons and steps."""
     return _matching(_wiring(ctx), incomplete, steps=True, lessons=True)
+
+
+def targets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Lessons and steps, and the folders of packs and lessons where one is."""
+    return _folders(incomplete) + _matching(_wiring(ctx), incomplete, steps=True, lessons=True)
+
+
+def _folders(incomplete: str) -> list[str]:
+    try:
+        folders = [path.parent for name in ("pack.yaml", "lesson.yaml") for path in Path().glob(f"*/{name}")]
+        return [name for name in sorted({safe(folder.name) for folder in folders}) if name.startswith(incomplete)]
+    except OSError:
+        return []
 
 
 def _matching(wiring: Wiring, incomplete: str, *, steps: bool, lessons: bool) -> list[str]:

@@ -38,15 +38,18 @@ def use(wiring: Wiring, *, stand_ins: bool | None = None) -> PracticeStatus:
     return status
 
 
-def offer(wiring: Wiring, error: DockerlearnError) -> None:
-    """Offer the practice engine to who has none, and bring it up; otherwise raise ``error``."""
+def offer(wiring: Wiring, error: DockerlearnError, *, otherwise: str = "dockerlearn start --practice") -> None:
+    """Offer the practice engine to who has none, and bring it up; otherwise raise ``error``.
+
+    ``otherwise`` is the command that says yes in advance.
+    """
     if not _may_offer(wiring):
         raise error
     if not wiring.yes and not wiring.view.interactive:
-        remedy = "dockerlearn start --practice    # starts a private engine for the course"
+        remedy = f"{otherwise}    # starts a private engine for the course"
         raise type(error)(error.message, f"{error.remedy}\n{remedy}" if error.remedy else remedy) from None
     wiring.view.note(f"{error.message}\n{OFFER}")
-    wiring.agree("Use the practice engine?", otherwise="dockerlearn start --practice")
+    wiring.agree("Use the practice engine?", otherwise=otherwise)
     use(wiring)
 
 

@@ -96,7 +96,8 @@ class Wiring:
 
         return Session(
             self.pack, self.store, self.paths, self.engine,
-            waiting=self.view.waiting, notice=self.view.note, provide=self._make_stand_ins,
+            waiting=self.view.waiting, notice=self.view.note,
+            provide=lambda lesson: self.make_stand_ins(self.pack, lesson),
         )  # fmt: skip
 
     def endpoint(self) -> Endpoint:
@@ -126,7 +127,7 @@ class Wiring:
             self._engine.close()
             self._engine = None
 
-    def _make_stand_ins(self, lesson: str) -> None:
+    def make_stand_ins(self, pack: LoadedPack, lesson: str) -> None:
         """Make what a lesson uses and the practice engine could not pull; on another engine there is nothing to do."""
         address = self.practice_address()
         if address is None or self.engine().identity.address != address:
@@ -134,7 +135,7 @@ class Wiring:
         from dockerlearn.engine.practice import Practice
 
         practice = Practice(self.paths.practice, environ=self.environ)
-        for reference in practice.unmade(self.pack.images_of(lesson)):
+        for reference in practice.unmade(pack.images_of(lesson)):
             with self.view.activity(f"Making a stand-in of {reference} (up to a minute, once)") as told:
                 practice.make(reference, progress=told)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,9 @@ from dockerlearn.course.models import Lesson, Level, Pack, StepKind, Variable
 from dockerlearn.course.problems import Problem
 from dockerlearn.errors import LessonError, UnknownLesson, UnknownStep, UsageError
 from dockerlearn.text import nearest, one_line
+
+if TYPE_CHECKING:
+    from dockerlearn.course.rules import Context
 
 
 class StepOutline(msgspec.Struct, frozen=True):
@@ -193,18 +196,7 @@ class LoadedPack:
 
     def problems(self, slug: str) -> tuple[Problem, ...]:
         """Return everything that is wrong with a lesson, read afresh: its file and its ``files/``. For lint."""
-        from dockerlearn.course import materials
-
-        known = variables.values(dict.fromkeys(self._names(slug), ""), self.references)
-        shown = f"{_shown(self.folder)}/{slug}/files"
-        return self._explain(slug) + materials.problems(self.folder / slug / "files", shown, known)
-
-    def _names(self, slug: str) -> list[str]:
-        from dockerlearn.course import tree
-
-        root = tree.read(self._file(slug), "").root
-        declared = root.get("vars") if isinstance(root, tree.Mapping) else None
-        return declared.keys() if isinstance(declared, tree.Mapping) else []
+        return lesson_problems(self.folder, slug, self.references, self.lessons)
 
     def _known(self, slug: str) -> str:
         if slug in self._pack.lessons:
@@ -265,15 +257,8 @@ class LoadedPack:
         document = tree.read(self._file(slug), self._shown_file(slug))
         return explain.lesson(document, self._context(slug), values)
 
-    def _context(self, slug: str) -> Any:
-        from dockerlearn.course.rules import Context
-
-        return Context(
-            file=self._shown_file(slug),
-            folder=self.folder / slug,
-            references=self.references,
-            lessons=self.lessons,
-        )
+    def _context(self, slug: str) -> Context:
+        return lesson_context(self.folder, slug, self.references, self.lessons)
 
     def _shown_file(self, slug: str) -> str:
         return f"{_shown(self.folder)}/{slug}/lesson.yaml"
@@ -352,6 +337,29 @@ def pack_problems(folder: Path, document: Any = None) -> tuple[Problem, ...]:
     read = document if document is not None else tree.read(folder / "pack.yaml", shown)
     present = tuple(sorted(path.parent.name for path in folder.glob("*/lesson.yaml")))
     return explain.pack(read, Context(file=shown, folder=folder, present=present))
+
+
+def lesson_context(folder: Path, slug: str, references: Mapping[str, str], lessons: tuple[str, ...]) -> Context:
+    """Return what surrounds a lesson of the pack in ``folder``, for ``explain`` and ``rules``."""
+    from dockerlearn.course.rules import Context
+
+    shown = f"{_shown(folder)}/{slug}/lesson.yaml"
+    return Context(file=shown, folder=folder / slug, references=references, lessons=lessons)
+
+
+def lesson_problems(
+    folder: Path, slug: str, references: Mapping[str, str], lessons: tuple[str, ...]
+) -> tuple[Problem, ...]:
+    """Return everything that is wrong with a lesson's file and its ``files/``, whatever its pack.yaml is like."""
+    from dockerlearn.course import explain, materials, tree
+
+    context = lesson_context(folder, slug, references, lessons)
+    document = tree.read(folder / slug / "lesson.yaml", context.file)
+    declared = document.root.get("vars") if isinstance(document.root, tree.Mapping) else None
+    names = declared.keys() if isinstance(declared, tree.Mapping) else []
+    known = variables.values(dict.fromkeys(names, ""), references)
+    shown = f"{_shown(folder)}/{slug}/files"
+    return explain.lesson(document, context) + materials.problems(folder / slug / "files", shown, known)
 
 
 def _as_dict(tree: object) -> dict[str, Any]:

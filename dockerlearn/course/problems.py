@@ -17,6 +17,8 @@ _PLAIN_KEY = re.compile(r"^[A-Za-z_][\w-]*$")
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong. ``line`` and ``column`` count from 1; ``path`` is empty for the file as a whole.
 
+    ``rule`` names the rule of quality that it breaks; None is what does not fit the format.
+
     >>> str(Problem(file="a/lesson.yaml", line=12, column=7, path="steps[2].check[0].runing", message="unknown key",
     ...             suggestion="did you mean running?"))
     'a/lesson.yaml:12:7: steps[2].check[0].runing: unknown key; did you mean running?'
@@ -28,6 +30,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     message: str
     suggestion: str | None = None
+    rule: str | None = None
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}: " + (f"{self.path}: " if self.path else "")
@@ -49,7 +52,9 @@ class Report:
         """Whether looking further makes no sense."""
         return len(self._found) >= LIMIT
 
-    def add(self, at: tuple[int, int], path: str, message: str, suggestion: str | None = None) -> None:
+    def add(
+        self, at: tuple[int, int], path: str, message: str, suggestion: str | None = None, *, rule: str | None = None
+    ) -> None:
         """Note a problem at ``(line, column)``; what is quoted in it is made safe and short."""
         if not self.full:
             self._found.append(
@@ -60,6 +65,7 @@ class Report:
                     path=one_line(path),
                     message=one_line(message, 400),
                     suggestion=one_line(suggestion) if suggestion else None,
+                    rule=rule,
                 )
             )
 

@@ -11,6 +11,8 @@ from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.errors import DockerlearnError
 
 if TYPE_CHECKING:
+    from dockerlearn.author.lint import Linted
+    from dockerlearn.author.report import LessonProof
     from dockerlearn.course.models import Choice, Lesson
     from dockerlearn.doctor.facts import Facts
     from dockerlearn.doctor.finding import Finding
@@ -332,6 +334,53 @@ def clean_shape(plan: CleanPlan, report: CleanReport | None) -> Shape:
             for done in report.done
         ],
     }  # fmt: skip
+
+
+def lint_shape(linted: Linted) -> Shape:
+    """``author lint``.
+
+    ``{"lessons": [id], "problems": [{"file", "line", "column", "path", "message", "suggestion": text | null, "rule":
+    text | null}]}``; ``rule`` names a rule of quality, and is null where the file does not fit the format.
+    """
+    return {
+        "lessons": list(linted.lessons),
+        "problems": [msgspec.to_builtins(problem) for problem in linted.problems],
+    }
+
+
+def proof_shape(proofs: Sequence[LessonProof], seed: int) -> Shape:
+    """``author prove``.
+
+    ``{"held": bool, "seed": number, "seconds", "lessons": [{"lesson", "held": bool, "seconds", "claims": [{"step",
+    "claim", "held": bool, "why", "seconds"}]}]}``; ``why`` is empty where a claim holds, ``step`` is the lesson where
+    a claim is about it as a whole.
+    """
+    return {
+        "held": all(proof.held for proof in proofs),
+        "seed": seed,
+        "seconds": round(sum(proof.seconds for proof in proofs), 3),
+        "lessons": [
+            {
+                "lesson": proof.lesson,
+                "held": proof.held,
+                "seconds": round(proof.seconds, 3),
+                "claims": [
+                    {**msgspec.to_builtins(claim), "seconds": round(claim.seconds, 3)} for claim in proof.claims
+                ],
+            }
+            for proof in proofs
+        ],
+    }
+
+
+def preview_shape(lessons: Iterable[tuple[str, Lesson]], steps: tuple[str, ...] | None) -> Shape:
+    """``author preview``: ``{"lessons": [{"id", …as in lesson.yaml, with sample values put in}]}``."""
+    shown = []
+    for name, lesson in lessons:
+        whole = msgspec.to_builtins(lesson)
+        kept = [step for step in whole["steps"] if steps is None or step["id"] in steps]
+        shown.append({"id": name, **whole, "steps": kept})
+    return {"lessons": shown}
 
 
 def _row(step: StepRow) -> Shape:

@@ -15,6 +15,9 @@ from dockerlearn.ui.markdown import fill, render
 from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
+    from dockerlearn.author.lint import Linted
+    from dockerlearn.author.prove import Proved
+    from dockerlearn.author.report import LessonProof
     from dockerlearn.course.models import Lesson
     from dockerlearn.doctor.finding import Finding
     from dockerlearn.engine.api import EngineIdentity
@@ -287,6 +290,31 @@ class View:
         from dockerlearn.ui.cleaning import report_lines
 
         self.lines(report_lines(report, self.style))
+
+    def linted(self, linted: Linted) -> None:
+        """Show what is wrong with a pack, and how much was looked at."""
+        from dockerlearn.ui.authoring import lint_summary, problem_lines
+
+        self.lines(problem_lines(linted))
+        self.note(lint_summary(linted))
+
+    def claim(self, proved: Proved) -> None:
+        """Show a claim about a lesson and whether it holds."""
+        from dockerlearn.ui.authoring import claim_lines
+
+        self.lines(claim_lines(proved, self.style))
+
+    def proofs(self, proofs: Sequence[LessonProof], seed: int) -> None:
+        """Show what a proof came to."""
+        from dockerlearn.ui.authoring import proof_lines
+
+        self.lines(proof_lines(proofs, seed, self.style))
+
+    def preview(self, name: str, lesson: Lesson, *, only: str | None) -> None:
+        """Show a lesson to its author."""
+        from dockerlearn.ui.preview import preview_lines
+
+        self.lines(preview_lines(name, lesson, self.style, only=only))
 
     def markdown(self, text: str) -> None:
         """Show markdown."""

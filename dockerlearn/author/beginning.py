@@ -1,0 +1,60 @@
+"""What a step begins with, as far as the lesson says: to see whether starting it afresh brings the same back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from dockerlearn.course.names import declared
+from dockerlearn.engine.api import EngineApi
+from dockerlearn.engine.snapshots import ContainerSnapshot
+from dockerlearn.session.session import Place
+
+
+def of(engine: EngineApi, place: Place) -> dict[str, str]:
+    """Return the lesson's own things that are there, and the files that the step begins with, each with its state.
+
+    Ids, addresses and times are left out: they differ each time.
+    """
+    names = declared(place.lesson)
+    found: dict[str, str] = {}
+    for name in sorted(names.containers):
+        container = engine.container(name)
+        if container is not None and container.name == name:
+            found[f"container {name}"] = _state(container)
+    for tag in sorted(names.images & set(engine.image_tags())):
+        image = engine.image(tag)
+        found[f"image {tag}"] = f"of {len(image.layers)} layers" if image is not None else "gone"
+    for name in sorted(names.networks & {row.name for row in engine.networks()}):
+        found[f"network {name}"] = "there"
+    for name in sorted(names.volumes & set(engine.volumes())):
+        found[f"volume {name}"] = "there"
+    found.update(_files(place))
+    return found
+
+
+def difference(before: dict[str, str], after: dict[str, str]) -> str | None:
+    """Say what is not as it was; None when all is."""
+    told = [f"{name} was not there before" for name in sorted(after.keys() - before.keys())]
+    told += [f"{name} is missing" for name in sorted(before.keys() - after.keys())]
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            told.append(f"{name} was {before[name]} and is {after[name]}")
+    return "; ".join(told) or None
+
+
+def _state(there: ContainerSnapshot) -> str:
+    networks = ",".join(sorted(member.network for member in there.networks))
+    mounts = ",".join(sorted(f"{mount.target}={mount.name or mount.source}" for mount in there.mounts))
+    command = " ".join(there.argv)
+    return f"{there.status} from {there.image_ref}, command {command!r}, networks [{networks}], mounts [{mounts}]"
+
+
+def _files(place: Place) -> Iterator[tuple[str, str]]:
+    stated = [item.name for item in place.step.setup if item.word == "file"]
+    given = [path for name in place.step.files for path in sorted((place.folder / name).rglob("*"))]
+    given += [place.folder / name for name in [*stated, *place.step.files]]
+    for path in given:
+        if path.is_file():
+            name = path.relative_to(place.folder).as_posix()
+            yield f"file {name}", hashlib.sha256(path.read_bytes()).hexdigest()[:12]

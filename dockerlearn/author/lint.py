@@ -1,0 +1,59 @@
+"""Everything about a pack that can be known without an engine, all at once."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dockerlearn.author.target import Target
+from dockerlearn.course import tree
+from dockerlearn.course.packs import lesson_problems, pack_problems
+from dockerlearn.course.problems import Problem
+from dockerlearn.errors import UnknownLesson
+from dockerlearn.text import nearest, one_line
+
+
+class Linted(msgspec.Struct, frozen=True):
+    """What was looked at, and what is wrong with it, file by file."""
+
+    lessons: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def lint(target: Target) -> Linted:
+    """Look at a pack and all its lessons, or at one lesson.
+
+    A pack.yaml that is wrong keeps nobody from hearing what else is: what can be read of it is used.
+    Raises ``UnknownLesson`` where there is no such lesson.
+    """
+    folder = target.folder
+    document = tree.read(folder / "pack.yaml", "")
+    listed, references = _lessons(document.root), _references(document.root)
+    present = tuple(sorted(path.parent.name for path in folder.glob("*/lesson.yaml")))
+    # In the pack's order, and after them those that are not listed, which is a mistake of its own.
+    there = tuple(slug for slug in listed if slug in present) + tuple(slug for slug in present if slug not in listed)
+    if target.lesson is not None and target.lesson not in there:
+        near = nearest(target.lesson, there)
+        raise UnknownLesson(
+            f"There is no lesson called {one_line(target.lesson, 60)}" + (f": did you mean {near}?" if near else ".")
+        )
+    wanted = there if target.lesson is None else (target.lesson,)
+    problems = pack_problems(folder) if target.lesson is None else ()
+    for slug in wanted:
+        problems += lesson_problems(folder, slug, references, listed)
+    return Linted(wanted, problems)
+
+
+def _lessons(pack: tree.Node | None) -> tuple[str, ...]:
+    listed = pack.get("lessons") if isinstance(pack, tree.Mapping) else None
+    items = listed.items if isinstance(listed, tree.Sequence) else []
+    return tuple(dict.fromkeys(item.text for item in items if isinstance(item, tree.Scalar)))
+
+
+def _references(pack: tree.Node | None) -> dict[str, str]:
+    """The images that lessons may name; of one without a readable reference, its name."""
+    images = pack.get("images") if isinstance(pack, tree.Mapping) else None
+    found: dict[str, str] = {}
+    for key, value in images.pairs if isinstance(images, tree.Mapping) else []:
+        reference = value.get("reference") if isinstance(value, tree.Mapping) else value
+        found[key.text] = reference.text if isinstance(reference, tree.Scalar) and reference.text else key.text
+    return found

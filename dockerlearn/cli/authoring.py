@@ -1,0 +1,216 @@
+"""``author``: for those who write lessons."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from dockerlearn.cli import completion
+from dockerlearn.cli.options import Json, Plain, Yes
+from dockerlearn.errors import DockerlearnError, EngineRefused, NoEngine, UsageError
+from dockerlearn.text import one_line
+from dockerlearn.ui import shapes
+
+if TYPE_CHECKING:
+    from dockerlearn.author.prove import Proved
+    from dockerlearn.author.report import LessonProof
+    from dockerlearn.author.target import Target
+    from dockerlearn.cli.wiring import Wiring
+    from dockerlearn.course.packs import LoadedPack
+    from dockerlearn.engine.api import EngineApi
+
+TargetArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[PATH|LESSON]",
+        help="The folder of a pack or a lesson, or LESSON[/STEP]. Default: where you are.",
+        autocompletion=completion.targets,
+        show_default=False,
+    ),
+]
+StepOption = Annotated[str | None, typer.Option("--step", metavar="STEP", help="Only this step of the lesson.")]
+
+
+def author(ctx: typer.Context) -> int:
+    """Write lessons: a template, what is wrong with one, and a proof of it on an engine."""
+    if ctx.invoked_subcommand is None:
+        ctx.obj.view.verbatim(f"{ctx.get_help()}\n")
+    return 0
+
+
+def lint(ctx: typer.Context, path: TargetArgument = None, plain: Plain = False, json: Json = False) -> int:
+    """Tell everything that is wrong with a pack or a lesson, as far as it can be known without an engine.
+
+    Ends with 2 when something is.
+    """
+    from dockerlearn.author import lint as linting
+
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    linted = linting.lint(_target(wiring, path))
+    if json:
+        wiring.view.as_json(shapes.lint_shape(linted))
+    else:
+        wiring.view.linted(linted)
+    return 2 if linted.problems else 0
+
+
+def prove(  # noqa: PLR0917 - typer passes all of them by name
+    ctx: typer.Context,
+    path: TargetArgument = None,
+    step: StepOption = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write the result as JUnit's XML.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Fixes the values of the lesson's variables.", show_default=False)
+    ] = None,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="Use the practice engine, a private one; start it if it is down.")
+    ] = False,
+    yes: Yes = False,
+    plain: Plain = False,
+    json: Json = False,
+) -> int:
+    """Prove a pack, a lesson or a step on an engine: run every solution, right way and mistake.
+
+    Ends with 0 when every claim holds, 1 when one does not, 3 when the engine could not be asked.
+    """
+    import secrets
+
+    from dockerlearn.author.report import LessonProof
+
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
+    target = _target(wiring, path)
+    pack, lessons, steps = _chosen(target, step)
+    engine = _engine_to_prove_on(wiring, practice=practice)
+    _agree_to_run(wiring, engine, lessons)
+    drawn = secrets.randbelow(1_000_000) if seed is None else seed
+    proofs: list[LessonProof] = []
+    with _own_folder(wiring) as folder:
+        from dockerlearn.author.prove import Prover
+
+        def told(proved: Proved) -> None:
+            if not wiring.view.json:
+                wiring.view.claim(proved)
+
+        def provide(lesson: str) -> None:
+            wiring.make_stand_ins(pack, lesson)
+
+        prover = Prover(
+            pack, lambda: engine, engine.identity.address, Path(folder), told=told, seed=drawn, provide=provide
+        )
+        proofs += [LessonProof(lesson, prover.prove(lesson, steps)) for lesson in lessons]
+    if junit is not None:
+        _write_junit(wiring, junit, proofs)
+    if json:
+        wiring.view.as_json(shapes.proof_shape(proofs, drawn))
+    else:
+        wiring.view.proofs(proofs, drawn)
+    return 0 if all(proof.held for proof in proofs) else 1
+
+
+def preview(
+    ctx: typer.Context, path: TargetArgument = None, step: StepOption = None, plain: Plain = False, json: Json = False
+) -> int:
+    """Show a lesson as a learner will see it, with its answers and mistakes, without an engine."""
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    pack, lessons, steps = _chosen(_target(wiring, path), step)
+    if json:
+        wiring.view.as_json(shapes.preview_shape([(name, pack.lesson(name)) for name in lessons], steps))
+        return 0
+    for number, name in enumerate(lessons):
+        if number:
+            wiring.view.text("")
+        wiring.view.preview(name, pack.lesson(name), only=steps[0] if steps else None)
+    return 0
+
+
+def schema(
+    ctx: typer.Context,
+    which: Annotated[Literal["lesson", "pack"], typer.Argument(help="Of which file.", show_default=True)] = "lesson",
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="FOLDER", help="Write both files into the folder of a pack.")
+    ] = None,
+) -> int:
+    """Print the JSON Schema of lesson.yaml or pack.yaml, for editors."""
+    from dockerlearn.course import schema as making
+
+    wiring: Wiring = ctx.obj
+    if into is None:
+        wiring.view.verbatim(making.text(making.schemas()[f"{which}.schema.json"]))
+        return 0
+    if not into.is_dir():
+        raise UsageError(f"There is no folder {one_line(str(into))}.")
+    making.write(into)
+    wiring.view.text(f"{', '.join(making.schemas())} are in {one_line(str(into))}.")
+    return 0
+
+
+def _target(wiring: Wiring, text: str | None) -> Target:
+    from dockerlearn.author.target import find
+    from dockerlearn.cli.wiring import PACK
+    from dockerlearn.course.packs import course_folder
+
+    given = wiring.environ.get(PACK)
+    # A name alone may be a lesson of the course; nothing at all never means the whole course by accident.
+    return find(text, Path.cwd(), Path(given) if given else course_folder() if text is not None else None)
+
+
+def _chosen(target: Target, step: str | None) -> tuple[LoadedPack, tuple[str, ...], tuple[str, ...] | None]:
+    """Return the pack, which lessons of it, and which steps of the one lesson; None are all."""
+    from dockerlearn.course.packs import open_pack
+
+    pack = open_pack(target.folder)
+    if target.lesson is None:
+        if step is not None:
+            raise UsageError("--step needs a lesson.", "Give LESSON or LESSON/STEP.")
+        return pack, pack.lessons, None
+    lesson = pack.find(f"{target.lesson}/").lesson
+    wanted = step or target.step
+    if wanted is None:
+        return pack, (lesson,), None
+    return pack, (lesson,), (str(pack.find(f"{lesson}/{wanted}").step),)
+
+
+def _engine_to_prove_on(wiring: Wiring, *, practice: bool) -> EngineApi:
+    from dockerlearn.cli import practising
+
+    if practice:
+        practising.use(wiring)
+    try:
+        return wiring.engine()
+    except (NoEngine, EngineRefused) as error:
+        practising.offer(wiring, error, otherwise="dockerlearn author prove --practice")
+        return wiring.engine()
+
+
+def _agree_to_run(wiring: Wiring, engine: EngineApi, lessons: tuple[str, ...]) -> None:
+    where = one_line(engine.identity.address)
+    own = engine.identity.address == wiring.practice_address()
+    wiring.view.note(
+        f"Proving {', '.join(lessons)} runs every solution, right way and mistake of the lesson in a shell on this "
+        f"machine, as you and with a home folder of its own, and makes and removes things that begin with dl- on "
+        f"{'the practice engine' if own else f'the engine at {where}'}."
+    )
+    wiring.agree("Run them?", otherwise="dockerlearn author prove --yes")
+
+
+def _own_folder(wiring: Wiring) -> AbstractContextManager[str]:
+    import tempfile
+
+    # Beneath the home of dockerlearn, not /tmp: engines in a virtual machine see the user's folders only.
+    wiring.paths.home.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="prove-", dir=wiring.paths.home, ignore_cleanup_errors=True)
+
+
+def _write_junit(wiring: Wiring, file: Path, proofs: list[LessonProof]) -> None:
+    from dockerlearn.author.report import junit
+
+    try:
+        file.write_text(junit(proofs), encoding="utf-8")
+    except OSError as error:
+        raise DockerlearnError(f"{one_line(str(file))} cannot be written: {error.strerror or error}.") from None
+    wiring.view.note(f"The JUnit file is {one_line(str(file))}.")
