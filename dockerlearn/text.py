@@ -33,6 +33,21 @@ def one_line(text: str, limit: int = 200) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def cells(text: str) -> int:
+    r"""Return how many columns ``text`` takes.
+
+    >>> cells("abc"), cells("日本"), cells("e\u0301")
+    (3, 4, 1)
+    """
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
     """Return the word of ``known`` that ``word`` was probably meant to be.
 

@@ -20,6 +20,14 @@ PACKS = PACK.parent
 GOOD, BROKEN = PACKS / "good", PACKS / "broken"
 
 
+MISTAKE = """    mistakes:
+      - name: another word
+        when: [{file: page.txt, content: {contains: bye}}]
+        say: It says bye. It should say hello.
+        try: echo bye > page.txt
+"""
+
+
 @pytest.fixture
 def learner(tmp_path: Path) -> Learner:
     return Learner(tmp_path)
@@ -30,6 +38,8 @@ def pack(tmp_path: Path) -> Path:
     """A pack with one lesson, which needs no container: what is to be done in it is a file."""
     folder = tmp_path / "pack"
     shutil.copytree(PACK / "two", folder / "two")
+    file = folder / "two" / "lesson.yaml"
+    file.write_text(file.read_text() + MISTAKE)
     (folder / "pack.yaml").write_text("format: 1\nid: files\ntitle: Files\nlessons: [two]\n")
     (folder / "two" / "files").mkdir(exist_ok=True)
     (folder / "two" / "files" / "page.txt").write_text("empty\n")

@@ -10,8 +10,8 @@ import pytest
 
 from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, Health, Membership, Mount
 from dockerlearn.session.picture import Album
+from dockerlearn.text import cells
 from dockerlearn.ui.map import map_lines, map_svg
-from dockerlearn.ui.markdown import cells
 from dockerlearn.ui.style import Style
 from dockerlearn.world.picture import Picture, Subjects, comparable, compare, take, with_gone
 from dockerlearn.world.probes import HELPER

@@ -17,9 +17,10 @@ from dockerlearn.progress.records import Mark
 from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
 from dockerlearn.session.verdict import Recognised, Verdict
 from dockerlearn.setup.clean import CleanPlan, Item
+from dockerlearn.text import cells
 from dockerlearn.ui import steps
 from dockerlearn.ui.cleaning import plan_lines
-from dockerlearn.ui.markdown import cells, fill, render, wrap
+from dockerlearn.ui.markdown import fill, render, wrap
 from dockerlearn.ui.steps import (
     finished_lines,
     header,

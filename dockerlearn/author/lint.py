@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
+from dockerlearn.author import quality
 from dockerlearn.author.target import Target
-from dockerlearn.course import tree
-from dockerlearn.course.packs import lesson_problems, pack_problems
-from dockerlearn.course.problems import Problem
+from dockerlearn.course import explain, tree
+from dockerlearn.course.packs import lesson_context, lesson_problems, pack_problems, shown
+from dockerlearn.course.problems import Problem, Report
 from dockerlearn.errors import UnknownLesson
 from dockerlearn.text import nearest, one_line
 
@@ -19,8 +22,8 @@ class Linted(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def lint(target: Target) -> Linted:
-    """Look at a pack and all its lessons, or at one lesson.
+def lint(target: Target, since: Path | None = None) -> Linted:
+    """Look at a pack and all its lessons, or at one lesson; ``since`` is the folder of an earlier version of the pack.
 
     A pack.yaml that is wrong keeps nobody from hearing what else is: what can be read of it is used.
     Raises ``UnknownLesson`` where there is no such lesson.
@@ -37,10 +40,28 @@ def lint(target: Target) -> Linted:
             f"There is no lesson called {one_line(target.lesson, 60)}" + (f": did you mean {near}?" if near else ".")
         )
     wanted = there if target.lesson is None else (target.lesson,)
-    problems = pack_problems(folder) if target.lesson is None else ()
+    found = _pack(folder, document.root) if target.lesson is None else ()
     for slug in wanted:
-        problems += lesson_problems(folder, slug, references, listed)
-    return Linted(wanted, problems)
+        found += _lesson(folder, slug, references, listed, since)
+    return Linted(wanted, found)
+
+
+def _pack(folder: Path, root: tree.Node | None) -> tuple[Problem, ...]:
+    report = Report(f"{shown(folder)}/pack.yaml")
+    quality.pack(root, report)
+    return pack_problems(folder) + report.problems()
+
+
+def _lesson(
+    folder: Path, slug: str, references: dict[str, str], listed: tuple[str, ...], since: Path | None
+) -> tuple[Problem, ...]:
+    context = lesson_context(folder, slug, references, listed)
+    root = explain.filled(tree.read(folder / slug / "lesson.yaml", context.file), context)
+    report = Report(context.file)
+    quality.lesson(root, report, context)
+    if since is not None and (since / slug / "lesson.yaml").is_file():
+        quality.same_ids(root, tree.read(since / slug / "lesson.yaml", "").root, report)
+    return lesson_problems(folder, slug, references, listed) + report.problems()
 
 
 def _lessons(pack: tree.Node | None) -> tuple[str, ...]:

@@ -41,7 +41,16 @@ def author(ctx: typer.Context) -> int:
     return 0
 
 
-def lint(ctx: typer.Context, path: TargetArgument = None, plain: Plain = False, json: Json = False) -> int:
+def lint(
+    ctx: typer.Context,
+    path: TargetArgument = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="FOLDER", help="An earlier version of the pack, whose ids must have stayed."),
+    ] = None,
+    plain: Plain = False,
+    json: Json = False,
+) -> int:
     """Tell everything that is wrong with a pack or a lesson, as far as it can be known without an engine.
 
     Ends with 2 when something is.
@@ -49,7 +58,9 @@ def lint(ctx: typer.Context, path: TargetArgument = None, plain: Plain = False, 
     from dockerlearn.author import lint as linting
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
-    linted = linting.lint(_target(wiring, path))
+    if since is not None and not (since / "pack.yaml").is_file():
+        raise UsageError(f"There is no pack.yaml in {one_line(str(since))}.")
+    linted = linting.lint(_target(wiring, path), since)
     if json:
         wiring.view.as_json(shapes.lint_shape(linted))
     else:

@@ -35,6 +35,14 @@ def lesson(document: Document, context: Context, drawn: AnyMapping[str, str] | N
     return _all(document, report)
 
 
+def filled(document: Document, context: Context) -> Node | None:
+    """Return a lesson's tree with sample values put in, however wrong it is: what a learner will read."""
+    if document.root is None:
+        return None
+    known = variables.values(_drawn(document.root), context.references)
+    return _substituted(document.root, document, Report(context.file), known)
+
+
 def pack(document: Document, context: Context) -> tuple[Problem, ...]:
     """Return everything that is wrong in a ``pack.yaml``."""
     report = Report(context.file)

@@ -261,7 +261,7 @@ class LoadedPack:
         return lesson_context(self.folder, slug, self.references, self.lessons)
 
     def _shown_file(self, slug: str) -> str:
-        return f"{_shown(self.folder)}/{slug}/lesson.yaml"
+        return f"{shown(self.folder)}/{slug}/lesson.yaml"
 
     def _read_pack(self) -> Pack:
         path = self.folder / "pack.yaml"
@@ -274,11 +274,11 @@ class LoadedPack:
                 pass
         from dockerlearn.course import tree
 
-        document = tree.read(path, f"{_shown(self.folder)}/pack.yaml")
+        document = tree.read(path, f"{shown(self.folder)}/pack.yaml")
         wrong = pack_problems(self.folder, document)
         if wrong or document.root is None:
             raise LessonError(
-                f"The pack in {_shown(self.folder)} cannot be used: {_count(wrong)}.", tuple(map(str, wrong))
+                f"The pack in {shown(self.folder)} cannot be used: {_count(wrong)}.", tuple(map(str, wrong))
             )
         found = _as_dict(tree.plain(document.root))
         if of:
@@ -333,18 +333,19 @@ def pack_problems(folder: Path, document: Any = None) -> tuple[Problem, ...]:
     from dockerlearn.course import explain, tree
     from dockerlearn.course.rules import Context
 
-    shown = f"{_shown(folder)}/pack.yaml"
-    read = document if document is not None else tree.read(folder / "pack.yaml", shown)
+    name = f"{shown(folder)}/pack.yaml"
+    read = document if document is not None else tree.read(folder / "pack.yaml", name)
     present = tuple(sorted(path.parent.name for path in folder.glob("*/lesson.yaml")))
-    return explain.pack(read, Context(file=shown, folder=folder, present=present))
+    return explain.pack(read, Context(file=name, folder=folder, present=present))
 
 
 def lesson_context(folder: Path, slug: str, references: Mapping[str, str], lessons: tuple[str, ...]) -> Context:
     """Return what surrounds a lesson of the pack in ``folder``, for ``explain`` and ``rules``."""
     from dockerlearn.course.rules import Context
 
-    shown = f"{_shown(folder)}/{slug}/lesson.yaml"
-    return Context(file=shown, folder=folder / slug, references=references, lessons=lessons)
+    return Context(
+        file=f"{shown(folder)}/{slug}/lesson.yaml", folder=folder / slug, references=references, lessons=lessons
+    )
 
 
 def lesson_problems(
@@ -358,8 +359,8 @@ def lesson_problems(
     declared = document.root.get("vars") if isinstance(document.root, tree.Mapping) else None
     names = declared.keys() if isinstance(declared, tree.Mapping) else []
     known = variables.values(dict.fromkeys(names, ""), references)
-    shown = f"{_shown(folder)}/{slug}/files"
-    return explain.lesson(document, context) + materials.problems(folder / slug / "files", shown, known)
+    files = materials.problems(folder / slug / "files", f"{shown(folder)}/{slug}/files", known)
+    return explain.lesson(document, context) + files
 
 
 def _as_dict(tree: object) -> dict[str, Any]:
@@ -434,8 +435,8 @@ def _count(found: tuple[Problem, ...]) -> str:
     return "one problem" if len(found) == 1 else f"{len(found)} problems"
 
 
-def _shown(folder: Path) -> str:
-    """A folder as an editor can open it from here."""
+def shown(folder: Path) -> str:
+    """Return a folder as an editor can open it from here."""
     try:
         return folder.absolute().relative_to(Path.cwd()).as_posix()
     except (ValueError, OSError):

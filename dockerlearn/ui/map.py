@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dockerlearn.text import one_line
-from dockerlearn.ui.markdown import cells
+from dockerlearn.text import cells, one_line
 from dockerlearn.ui.style import Style
 from dockerlearn.world.picture import Change, Container, Image, Kind, Picture, compare, with_gone
 

@@ -7,10 +7,9 @@ Paragraphs, lists, ``code``, **bold**, headings, and code blocks, which stay as 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 
-from dockerlearn.text import safe
+from dockerlearn.text import cells, safe
 from dockerlearn.ui.style import Style
 
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,3}[.)])\s+(.*)$")
@@ -48,19 +47,6 @@ def wrap(text: str, width: int, style: Style, *, first: str = "", rest: str | No
 def fill(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
     """Return plain text, in which no sign means anything, as lines."""
     return _fill([("", safe(text))], width, Style(), first, first if rest is None else rest)
-
-
-def cells(text: str) -> int:
-    r"""Return how many columns ``text`` takes.
-
-    >>> cells("abc"), cells("日本"), cells("e\u0301")
-    (3, 4, 1)
-    """
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
 
 
 class _Block:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.text import one_line, safe
-from dockerlearn.ui.markdown import cells, fill, render, wrap
+from dockerlearn.text import cells, one_line, safe
+from dockerlearn.ui.markdown import fill, render, wrap
 from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from dockerlearn.text import one_line
-from dockerlearn.ui.markdown import cells, fill
+from dockerlearn.text import cells, one_line
+from dockerlearn.ui.markdown import fill
 from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
