@@ -76,7 +76,7 @@ class Prover:
         self._told = told or (lambda _: None)
         self._seed = seed
         self._provide = provide
-        self._environment = _environment(folder, self._paths, address)
+        self._environment = _environment(folder, self._paths, address, pack.folder)
         self._command = f"{sys.executable} -m dockerlearn"
 
     def prove(
@@ -343,14 +343,18 @@ def _objection(verdict: Verdict) -> str:
     return mistake + _told(verdict.outcomes)
 
 
-def _environment(folder: Path, paths: Paths, address: str) -> dict[str, str]:
+def _environment(folder: Path, paths: Paths, address: str, pack: Path) -> dict[str, str]:
     home = folder / "user"
     home.mkdir(parents=True, exist_ok=True)
+    # What a command answers with must be this very program, also where it is not installed.
+    code = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
     return {
+        **code,
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "DOCKER_HOST": address,
+        "DOCKERLEARN_PACK": str(pack),
         "DOCKERLEARN_HOME": str(paths.home),
         "DOCKERLEARN_WORKSPACE": str(paths.workspace),
     }

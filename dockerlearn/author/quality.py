@@ -90,15 +90,24 @@ def _stable_id(step: Mapping, path: str, report: Report, _context: Context) -> N
         _position_as_name(identifier, f"{path}.id", "step", report)
 
 
+def is_position(name: str) -> bool:
+    """Whether an id says only where something stands.
+
+    >>> is_position("step-2"), is_position("7"), is_position("http2"), is_position("two-cups")
+    (True, True, False, False)
+    """
+    return bool(_POSITION.match(name))
+
+
 def _position_as_name(name: Scalar, path: str, kind: str, report: Report) -> None:
-    if _POSITION.match(name.text):
+    if is_position(name.text):
         report.add(
             name.at, path, f"'{name.text}' says where the {kind} stands, not what it is about",
             "call it after its subject: another one before it would make the name wrong", rule="stable-ids",
         )  # fmt: skip
 
 
-_POSITION = re.compile(r"^(?:[a-z]{0,12}-?)?\d+$")
+_POSITION = re.compile(r"^(?:(?:step|part|lesson|task|exercise|chapter|unit|section|no)-?)?\d+$")
 
 
 def _first_hint(step: Mapping, path: str, report: Report, _context: Context) -> None:

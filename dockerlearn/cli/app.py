@@ -60,6 +60,7 @@ def commands() -> typer.Typer:
     app.add_typer(
         _group(
             authoring.author,
+            new=authoring.new,
             lint=authoring.lint,
             prove=authoring.prove,
             preview=authoring.preview,

@@ -41,6 +41,38 @@ def author(ctx: typer.Context) -> int:
     return 0
 
 
+def new(  # noqa: PLR0917 - typer passes all of them by name
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it: a-z, 0-9 and -.")],
+    pack: Annotated[bool, typer.Option("--pack", help="Make a pack, also where there is one.")] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option("--in", metavar="FOLDER", help="Where. Default: the pack around here, else here."),
+    ] = None,
+    plain: Plain = False,
+    json: Json = False,
+) -> int:
+    """Make a lesson in the pack that you are in; where there is none, a pack with a lesson.
+
+    What is made passes lint and prove, and is there to be changed.
+    """
+    from dockerlearn.author import new as making
+
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    folder = into if into is not None else Path.cwd()
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {one_line(str(folder))}.")
+    around = next((one for one in (folder, folder.resolve().parent) if (one / "pack.yaml").is_file()), None)
+    if around is not None and around is not folder and not (folder / "lesson.yaml").is_file():
+        around = None
+    made = making.new_pack(folder, name) if pack or around is None else making.new_lesson(around, name)
+    if json:
+        wiring.view.as_json(shapes.made_shape(made))
+    else:
+        wiring.view.made(made)
+    return 0
+
+
 def lint(
     ctx: typer.Context,
     path: TargetArgument = None,

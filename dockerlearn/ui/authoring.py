@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,17 @@ from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
     from dockerlearn.author.lint import Linted
+    from dockerlearn.author.new import Made
     from dockerlearn.author.prove import Proved
     from dockerlearn.author.report import LessonProof
+
+
+def made_lines(made: Made, style: Style) -> list[str]:
+    """Return which files were written, and the commands to go on with."""
+    lines = [f"  {one_line(str(path), 1000)}" for path in made.files]
+    lesson = shlex.quote(str(made.pack / made.lesson))
+    commands = [f"dockerlearn author {word} {lesson}" for word in ("lint", "preview", "prove")]
+    return ["Written:", *lines, "", "Next:", *(f"  {style.paint('code', safe(command))}" for command in commands)]
 
 
 def problem_lines(linted: Linted) -> list[str]:

@@ -12,6 +12,7 @@ from dockerlearn.errors import DockerlearnError
 
 if TYPE_CHECKING:
     from dockerlearn.author.lint import Linted
+    from dockerlearn.author.new import Made
     from dockerlearn.author.report import LessonProof
     from dockerlearn.course.models import Choice, Lesson
     from dockerlearn.doctor.facts import Facts
@@ -334,6 +335,11 @@ def clean_shape(plan: CleanPlan, report: CleanReport | None) -> Shape:
             for done in report.done
         ],
     }  # fmt: skip
+
+
+def made_shape(made: Made) -> Shape:
+    """``author new``: ``{"pack": folder, "lesson": id, "files": [path]}``; a pack.yaml that was added to is a file."""
+    return {"pack": str(made.pack), "lesson": made.lesson, "files": [str(path) for path in made.files]}
 
 
 def lint_shape(linted: Linted) -> Shape:

@@ -16,6 +16,7 @@ from dockerlearn.ui.style import Style
 
 if TYPE_CHECKING:
     from dockerlearn.author.lint import Linted
+    from dockerlearn.author.new import Made
     from dockerlearn.author.prove import Proved
     from dockerlearn.author.report import LessonProof
     from dockerlearn.course.models import Lesson
@@ -290,6 +291,12 @@ class View:
         from dockerlearn.ui.cleaning import report_lines
 
         self.lines(report_lines(report, self.style))
+
+    def made(self, made: Made) -> None:
+        """Show what was written for an author, and what to do with it."""
+        from dockerlearn.ui.authoring import made_lines
+
+        self.lines(made_lines(made, self.style))
 
     def linted(self, linted: Linted) -> None:
         """Show what is wrong with a pack, and how much was looked at."""
