@@ -2,8 +2,8 @@
 
 For each step, from a clean world: it starts unmet; every mistake is recognised as that one and no other, and can be
 recovered from; every right way passes, and is met with silence on the way; the next step can follow every right way;
-starting it afresh brings back what it began with; wrong answers are refused; predictions are true. At the end,
-cleaning leaves nothing.
+starting it afresh brings back what it began with; wrong answers are refused; predictions are true; cheats do not pass.
+At the end, cleaning leaves nothing. With ``mutate`` it also finds what of a check nobody would miss.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from pathlib import Path
 
 import msgspec
 
-from dockerlearn.author import beginning
+from dockerlearn.author import beginning, cheats
+from dockerlearn.author.cheats import Cheat, Group
 from dockerlearn.author.commands import ShellTimeout, play, split
+from dockerlearn.author.decoy import Decoy
+from dockerlearn.author.mutants import Mutant, mutants
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.checks.run import all_met, look
+from dockerlearn.checks.run import all_met, look, look_once
 from dockerlearn.course.models import FileSolution, Mistake
 from dockerlearn.course.names import declared, is_own_image
 from dockerlearn.course.packs import LoadedPack
 from dockerlearn.engine.api import EngineApi
+from dockerlearn.engine.snapshots import ContainerSnapshot
 from dockerlearn.errors import DockerlearnError, EnginePermission, EngineRefused, EngineSilent, NoEngine
 from dockerlearn.paths import Paths
 from dockerlearn.progress.store import Store
@@ -37,8 +41,12 @@ from dockerlearn.session.session import Place, Session
 from dockerlearn.session.verdict import Verdict
 from dockerlearn.setup import clean, ledger
 from dockerlearn.world.journal import Typed
+from dockerlearn.world.world import World
 
 Way = str | FileSolution
+
+_CHEAT = "cheats do not pass"
+"""What the claims about cheats begin with."""
 
 
 class Proved(msgspec.Struct, frozen=True):
@@ -51,11 +59,29 @@ class Proved(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Loosened(msgspec.Struct, frozen=True):
+    """A step's check made looser in one way, and what noticed: in that world it is met, and should not be.
+
+    ``noticed`` None says that no mistake, no cheat and not the start makes a difference to it.
+    """
+
+    step: str
+    check: str
+    field: str
+    change: str
+    noticed: str | None
+
+
+CHEAT_SECONDS = 3.0
+"""How long a cheat may take to be taken for the goal."""
+
+
 class Prover:
     """Proves the lessons of one pack on one engine, in a home and a workspace of its own beneath ``folder``.
 
     ``seed`` fixes the values of the lessons' variables, but for ports that are not free. ``provide`` is told of a
-    lesson whose images may have to be made first. ``told`` hears of each claim when it was looked at.
+    lesson whose images may have to be made first. ``told`` hears of each claim when it was looked at. With ``mutate``,
+    ``loosened`` says of each step proven what of its check could be left out unnoticed.
     """
 
     def __init__(
@@ -68,6 +94,7 @@ class Prover:
         told: Callable[[Proved], None] | None = None,
         seed: int | None = None,
         provide: Callable[[str], None] | None = None,
+        mutate: bool = False,
     ) -> None:
         self._pack = pack
         self._make_engine = engine
@@ -76,6 +103,8 @@ class Prover:
         self._told = told or (lambda _: None)
         self._seed = seed
         self._provide = provide
+        self._mutate = mutate
+        self.loosened: list[Loosened] = []
         self._environment = _environment(folder, self._paths, address, pack.folder)
         self._command = f"{sys.executable} -m dockerlearn"
 
@@ -114,7 +143,9 @@ class Prover:
     ) -> Iterator[Iterator[Proved]]:
         for step in self._pack.lesson(lesson_id).steps:
             if steps is None or step.id in steps:
-                yield _Step(self, session, f"{lesson_id}/{step.id}", engine).prove(only)
+                proof = _Step(self, session, f"{lesson_id}/{step.id}", engine, mutate=self._mutate)
+                yield proof.prove(only)
+                self.loosened += proof.loosened()
 
     def script(self, place: Place, way: Way | None) -> str:
         """A way as a script."""
@@ -129,21 +160,35 @@ class Prover:
 class _Step:
     """The proof of one step."""
 
-    def __init__(self, prover: Prover, session: Session, name: str, engine: EngineApi) -> None:
+    def __init__(self, prover: Prover, session: Session, name: str, engine: EngineApi, *, mutate: bool) -> None:
         self._prover = prover
+        self._mutate = mutate
+        self._mutants: tuple[Mutant, ...] = ()
+        self._noticed: dict[int, str] = {}
         self._session = session
         self._name = name
         self._engine = engine
         self._start: dict[str, str] | None = None
+        self._groups: tuple[Group, ...] | None = None
+        self._before: Mapping[str, ContainerSnapshot] = {}
+        self._tags_before: Mapping[str, str] = {}
+        self._stands = False
 
     def prove(self, only: str) -> Iterator[Proved]:
         """Every claim about the step that begins with ``only``, one after the other."""
-        for claim, work in self._claims():
+        for claim, work in self._claims(only):
             if claim.startswith(only):
                 yield _timed(self._name, claim, work)
 
-    def _claims(self) -> Iterator[tuple[str, Callable[[], str | None]]]:
+    def loosened(self) -> Iterator[Loosened]:
+        """What became of each way to loosen the step's check, as far as its claims were looked at."""
+        for number, mutant in enumerate(self._mutants):
+            yield Loosened(self._name, mutant.check, mutant.field, mutant.change, self._noticed.get(number))
+
+    def _claims(self, only: str) -> Iterator[tuple[str, Callable[[], str | None]]]:
         place = self._place()
+        if self._mutate and place.step.kind == "do":
+            self._mutants = mutants(place.step.check)
         yield "it starts unmet", self._starts_unmet
         ways: list[Way | None] = [place.step.solution, *place.step.accepts]
         if place.step.kind != "read":
@@ -158,6 +203,23 @@ class _Step:
             yield "wrong answers are refused", self._wrong_answers
         if place.step.predict is not None and place.step.predict.proof is not None:
             yield "the prediction is true", self._prediction
+        if place.step.kind == "do" and (_CHEAT.startswith(only) or only.startswith(_CHEAT)):
+            yield from self._cheats()
+
+    def _cheats(self) -> Iterator[tuple[str, Callable[[], str | None]]]:
+        """Cheats that need no author; each group begins where the solution ends."""
+        if self._groups == ():
+            return  # the solution leaves nothing behind of which there could be one
+        yield f"{_CHEAT}, and the solution passes again", self._solved
+        for number in range(len(self._groups or ())):
+            if not self._stands and self._solved() is not None:
+                return
+            # Solved anew, it may have left other ids behind.
+            for group in (self._groups or ())[number : number + 1]:
+                self._stands = not group.control
+                if not group.control or self._is_met_after(group.control):
+                    for cheat in group.cheats:
+                        yield f"{_CHEAT}: {cheat.name}", partial(self._cheat, cheat)
 
     def _place(self) -> Place:
         if self._session.store.current() is None or self._session.store.attempt(*self._names()) is None:
@@ -174,7 +236,11 @@ class _Step:
             began = datetime.now(UTC)
 
     def _afresh(self) -> Place:
-        return self._session.redo(self._place().name)
+        place = self._session.redo(self._place().name)
+        names = sorted(declared(place.lesson).containers)
+        self._before = {name: one for name in names if (one := self._engine.container(name)) is not None}
+        self._tags_before = self._tags(place)
+        return place
 
     def _names(self) -> tuple[str, str]:
         return self._session.pack.id, self._name.split("/")[0]
@@ -182,7 +248,10 @@ class _Step:
     def _starts_unmet(self) -> str | None:
         place = self._afresh()
         self._start = beginning.of(self._engine, place)
-        return self._unmet(place)
+        why = self._unmet(place)
+        if why is None:
+            self._watch("the start")
+        return why
 
     def _unmet(self, place: Place) -> str | None:
         verdict = self._session.check(place)
@@ -215,6 +284,8 @@ class _Step:
         verdict = self._session.check(self._session.place(self._name))
         if verdict.status is not Status.MET:
             return f"it is {verdict.status} at the end: {_objection(verdict)}; printed: {printed_all.strip()[-300:]}"
+        if way is place.step.solution:
+            self._groups = self._left(place)
         return None
 
     def _next_follows(self) -> str | None:
@@ -246,6 +317,7 @@ class _Step:
             seen = verdict.mistake.name if verdict.mistake else "none"
             return f"the mistake seen is {seen}; {_told(verdict.outcomes)}; {printed}"
         world = self._session.looking(place)()
+        self._watch(f"mistake '{mistake.name}'")
         others = [other.name for other in place.step.mistakes if other != mistake and all_met(other.when, world)]
         if others:
             return f"these match too: {', '.join(others)}"
@@ -288,6 +360,86 @@ class _Step:
         if result.status is not Status.MET:
             return f"it is {result.status}: {_told(result.outcomes)}; printed: {printed.strip()[-300:]}"
         return None
+
+    def _solved(self) -> str | None:
+        """Solve the step afresh, and find out which cheats there are then."""
+        self._groups, self._stands = (), False
+        place = self._afresh()
+        printed = _output(self._play(self._prover.script(place, place.step.solution), place))
+        verdict = self._session.check(place)
+        if verdict.status is not Status.MET:
+            return f"it is {verdict.status} at the end: {_objection(verdict)}; {printed}"
+        self._groups, self._stands = self._left(place), True
+        return None
+
+    def _left(self, place: Place) -> tuple[Group, ...]:
+        """The cheats that can be made of what a solution has left behind, played since the step was started afresh."""
+        names, before = sorted(declared(place.lesson).containers), self._before
+        there = [one for name in names if (one := self._engine.container(name)) is not None and one.is_up]
+        new = [one for one in there if one.name not in before or before[one.name].id != one.id]
+        raised = [one for one in there if one in new or not before[one.name].is_up]
+        tags = self._tags(place)
+        named = {tag: image_id for tag, image_id in tags.items() if self._tags_before.get(tag) != image_id}
+        left = cheats.Left(
+            up=tuple(raised),
+            made=tuple(new),
+            named=named,
+            others=self._other_images(named),
+            folder=place.folder,
+            images=self._session.pack.references,
+        )
+        return tuple(cheats.groups(place.step, left))
+
+    def _other_images(self, named: Mapping[str, str]) -> tuple[str, ...]:
+        references = self._session.pack.references.values()
+        found = [image.id for reference in references if (image := self._engine.image(reference)) is not None]
+        return tuple(image_id for image_id in found if image_id not in named.values())
+
+    def _tags(self, place: Place) -> dict[str, str]:
+        images = {name: self._engine.image(name) for name in sorted(declared(place.lesson).images)}
+        return {name: image.id for name, image in images.items() if image is not None}
+
+    def _is_met_after(self, script: str) -> bool:
+        place = self._session.place(self._name)
+        if any(status for _, status, _ in self._play(script, place)):
+            return False
+        return self._session.check(place, explaining=False).status is Status.MET
+
+    def _cheat(self, cheat: Cheat) -> str | None:
+        place = self._session.place(self._name)
+        decoys = [Decoy(port) for port in cheat.ports]
+        try:
+            for command, status, printed in self._play(cheat.script, place):
+                if status != 0:
+                    return f"it could not be made: `{command}` ended with status {status}: {printed.strip()[-300:]}"
+            for decoy in decoys:
+                decoy.open()
+            verdict = self._session.check(place, limit=CHEAT_SECONDS, explaining=False)
+            if verdict.status is Status.MET:
+                return f"the step passes: {_told(verdict.outcomes)}"
+            self._watch(f"cheat: {cheat.name}")
+            return None
+        finally:
+            for decoy in decoys:
+                decoy.close()
+            _output(play(cheat.undo, self._prover.environment, place.folder))
+
+    def _watch(self, where: str) -> None:
+        """In a world in which the step is not met, find out which looser checks would be."""
+        if len(self._noticed) == len(self._mutants):
+            return
+        place = self._session.place(self._name)
+        world = self._session.looking(place)()
+        for number, mutant in enumerate(self._mutants):
+            if number not in self._noticed and self._is_met(mutant, world, place):
+                self._noticed[number] = where
+
+    def _is_met(self, mutant: Mutant, world: World, place: Place) -> bool:
+        """Whether it is, or will be in a moment."""
+        unmet = [outcome for outcome in look_once(mutant.checks, world) if not outcome.met]
+        if not unmet or any(outcome.wait is None for outcome in unmet):
+            return not unmet
+        return look(mutant.checks, self._session.looking(place), limit=CHEAT_SECONDS).status is Status.MET
 
 
 def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:

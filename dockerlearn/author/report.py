@@ -6,15 +6,21 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dockerlearn.author.prove import Proved
+from dockerlearn.author.prove import Loosened, Proved
 from dockerlearn.text import safe
 
 
 class LessonProof(msgspec.Struct, frozen=True):
-    """The claims about one lesson, in the order in which they were looked at."""
+    """The claims about one lesson, in the order in which they were looked at; ``loosened`` with mutation mode only."""
 
     lesson: str
     claims: tuple[Proved, ...]
+    loosened: tuple[Loosened, ...] = ()
+
+    @property
+    def unnoticed(self) -> tuple[Loosened, ...]:
+        """What could be left out of a check, and nobody would notice."""
+        return tuple(one for one in self.loosened if one.noticed is None)
 
     @property
     def held(self) -> bool:

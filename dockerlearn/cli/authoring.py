@@ -110,6 +110,10 @@ def prove(  # noqa: PLR0917 - typer passes all of them by name
     seed: Annotated[
         int | None, typer.Option("--seed", help="Fixes the values of the lesson's variables.", show_default=False)
     ] = None,
+    mutate: Annotated[
+        bool,
+        typer.Option("--mutate", help="Also loosen each check in each way, and tell what nobody notices."),
+    ] = False,
     practice: Annotated[
         bool, typer.Option("--practice", help="Use the practice engine, a private one; start it if it is down.")
     ] = False,
@@ -119,7 +123,8 @@ def prove(  # noqa: PLR0917 - typer passes all of them by name
 ) -> int:
     """Prove a pack, a lesson or a step on an engine: run every solution, right way and mistake.
 
-    Ends with 0 when every claim holds, 1 when one does not, 3 when the engine could not be asked.
+    Ends with 0 when every claim holds, 1 when one does not, 3 when the engine could not be asked. With --mutate it
+    ends with 1, too, when a check can be loosened unnoticed.
     """
     import secrets
 
@@ -142,17 +147,19 @@ def prove(  # noqa: PLR0917 - typer passes all of them by name
         def provide(lesson: str) -> None:
             wiring.make_stand_ins(pack, lesson)
 
-        prover = Prover(
-            pack, lambda: engine, engine.identity.address, Path(folder), told=told, seed=drawn, provide=provide
-        )
-        proofs += [LessonProof(lesson, prover.prove(lesson, steps)) for lesson in lessons]
+        for lesson in lessons:
+            prover = Prover(
+                pack, lambda: engine, engine.identity.address, Path(folder),
+                told=told, seed=drawn, provide=provide, mutate=mutate,
+            )  # fmt: skip
+            proofs.append(LessonProof(lesson, prover.prove(lesson, steps), tuple(prover.loosened)))
     if junit is not None:
         _write_junit(wiring, junit, proofs)
     if json:
         wiring.view.as_json(shapes.proof_shape(proofs, drawn))
     else:
         wiring.view.proofs(proofs, drawn)
-    return 0 if all(proof.held for proof in proofs) else 1
+    return 0 if all(proof.held and not proof.unnoticed for proof in proofs) else 1
 
 
 def preview(

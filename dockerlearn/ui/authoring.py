@@ -67,7 +67,20 @@ def proof_lines(proofs: Sequence[LessonProof], seed: int, style: Style) -> list[
             wrong = sum(not claim.held for claim in claims)
             told = f"{sum(claim.seconds for claim in claims):6.1f} s" + (f"  {wrong} wrong" if wrong else "")
             lines.append(f"    {one_line(step).ljust(room)} {told}")
+        lines += _loosened(proof, style)
     return [*lines, *fill(f"The same values again: --seed {seed}", style.width)]
+
+
+def _loosened(proof: LessonProof, style: Style) -> list[str]:
+    if not proof.loosened:
+        return []
+    noticed = len(proof.loosened) - len(proof.unnoticed)
+    text = f"{noticed} of {_count(len(proof.loosened), 'way')} to loosen a check are noticed."
+    lines = fill(text, style.width, first="  ", rest="  ")
+    for one in proof.unnoticed:
+        told = f"{one_line(one.step)}  {one_line(one.check)}: {one_line(one.field) or 'all of it'} {one.change}"
+        lines += fill(f"{told}, and nobody notices", style.width, first="    ", rest="      ")
+    return lines
 
 
 def _count(number: int, noun: str) -> str:

@@ -358,8 +358,9 @@ def proof_shape(proofs: Sequence[LessonProof], seed: int) -> Shape:
     """``author prove``.
 
     ``{"held": bool, "seed": number, "seconds", "lessons": [{"lesson", "held": bool, "seconds", "claims": [{"step",
-    "claim", "held": bool, "why", "seconds"}]}]}``; ``why`` is empty where a claim holds, ``step`` is the lesson where
-    a claim is about it as a whole.
+    "claim", "held": bool, "why", "seconds"}], "loosened": [{"step", "check", "field", "change", "noticed": text |
+    null}]}]}``; ``why`` is empty where a claim holds, ``step`` is the lesson where a claim is about it as a whole.
+    ``loosened`` is what ``--mutate`` looked at: an empty ``field`` is all of a check, ``noticed`` the world that tells.
     """
     return {
         "held": all(proof.held for proof in proofs),
@@ -373,6 +374,7 @@ def proof_shape(proofs: Sequence[LessonProof], seed: int) -> Shape:
                 "claims": [
                     {**msgspec.to_builtins(claim), "seconds": round(claim.seconds, 3)} for claim in proof.claims
                 ],
+                "loosened": [msgspec.to_builtins(one) for one in proof.loosened],
             }
             for proof in proofs
         ],

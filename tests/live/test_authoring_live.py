@@ -1,27 +1,120 @@
-"""``author`` on an engine: what ``author new`` makes is proven as it is, by the command line."""
+"""``author`` on an engine: what ``author new`` makes is proven as it is, and weak checks are found out by cheats."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dockerlearn.author.prove import Proved, Prover
+from dockerlearn.course.packs import open_pack
+from dockerlearn.engine.api import EngineApi
+from tests.live.conftest import Docker
 from tests.live.lessons import Learner
 
 
-def test_a_new_lesson_is_proven(learner: Learner, tmp_path: Path) -> None:
+def test_a_new_lesson_is_proven_and_nothing_of_its_check_could_be_left_out(learner: Learner, tmp_path: Path) -> None:
     pack = tmp_path / "shop"
     assert learner("author", "new", "shop", "--in", str(tmp_path)).returncode == 0
     assert learner("author", "lint", str(pack)).returncode == 0
-    done = learner("author", "prove", str(pack), "--yes", "--junit", str(tmp_path / "proof.xml"), "--seed", "1")
+    done = learner(
+        "author",
+        "prove",
+        str(pack),
+        "--yes",
+        "--junit",
+        str(tmp_path / "proof.xml"),
+        "--seed",
+        "1",
+        "--mutate",
+        "--json",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "all hold" in done.stdout
+    (told,) = json.loads(done.stdout)["lessons"]
+    loosened = {f"{one['field']} {one['change']}": one["noticed"] for one in told["loosened"]}
+    assert set(loosened) == {"running dropped", "image dropped", "logs dropped", "logs loosened to any"}
+    assert loosened["image dropped"] == "cheat: dl-hello from another image"
+    assert loosened["logs dropped"] == "mistake 'it says nothing'"
     cases = ElementTree.parse(tmp_path / "proof.xml").findall("./testsuite/testcase")
     claims = {(case.get("classname"), case.get("name")) for case in cases}
     assert {
         ("hello.run", "mistake 'it ended at once'"),
         ("hello.run", "the prediction is true"),
         ("hello.run", "starting it afresh brings back the start"),
+        ("hello.run", "cheats do not pass: dl-hello paused"),
         ("hello.said", "wrong answers are refused"),
         ("hello.which", "the solution passes, in silence until then"),
         ("hello", "cleaning leaves nothing"),
     } <= claims
+
+
+WEAK = """title: Weak
+level: foundation
+summary: Checks that too much passes.
+minutes: 5
+steps:
+  - id: loop
+    title: A loop
+    setup: [{container: dl-loop, absent: true}]
+    task: Run `while true; do date; sleep 1; done` in a container dl-loop from busybox:1.36.
+    check: [{container: dl-loop, user: ""}]
+    hints: [h]
+    solution: docker run -d --name dl-loop busybox:1.36 sh -c 'while true; do date; sleep 1; done'
+  - id: page
+    title: A page
+    setup: [{container: dl-web, absent: true}]
+    task: Serve something at port 18099.
+    check: [{http: "dl-web:80"}, {container: dl-web, running: true, status: running}]
+    hints: [h]
+    solution: docker run -d --name dl-web -p 18099:80 busybox:1.36 httpd -f -h /etc
+  - id: image
+    title: An image
+    setup: [{image: "dl-copy:v1", absent: true}, {file: note, content: ""}]
+    task: Give busybox:1.36 a name, and write a note.
+    check: [{image: "dl-copy:v1"}, {file: note, kind: file}, {file: note, content: any}]
+    hints: [h]
+    solution: |
+      docker tag busybox:1.36 dl-copy:v1
+      echo done > note
+"""
+
+FALLEN = {
+    "weak/loop  cheats do not pass: dl-loop paused",
+    "weak/loop  cheats do not pass: dl-loop only created",
+    "weak/loop  cheats do not pass: dl-loop crashes after a moment",
+    "weak/loop  cheats do not pass: dl-loop with another command",
+    "weak/loop  cheats do not pass: dl-loop from another image",
+    "weak/image  cheats do not pass: an empty image called dl-copy:v1",
+}
+
+HELD = {
+    "weak/page  cheats do not pass: dl-web paused",
+    "weak/page  cheats do not pass: dl-web only created",
+    "weak/page  cheats do not pass: dl-web crashes after a moment",
+    "weak/page  cheats do not pass: dl-web with another command",
+    "weak/page  cheats do not pass: a server beside dl-web",
+    "weak/image  cheats do not pass: note empty",
+}
+
+
+def test_a_check_that_too_much_passes_is_found_out(
+    engine: Callable[[], EngineApi], docker: Docker, tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    (pack / "weak").mkdir(parents=True)
+    (pack / "weak" / "lesson.yaml").write_text(WEAK)
+    (pack / "pack.yaml").write_text("format: 1\nid: w\ntitle: W\nlessons: [weak]\nimages: {busybox: busybox:1.36}\n")
+    told: list[Proved] = []
+    prover = Prover(open_pack(pack), engine, docker.host, tmp_path / "place", told=told.append, mutate=True)
+    prover.prove("weak", only="cheats")
+    cheats = {f"{one.step}  {one.claim}": one for one in told if "cheats do not pass:" in one.claim}
+    assert {name for name, one in cheats.items() if not one.held} == FALLEN, told
+    assert {name for name, one in cheats.items() if one.held} >= HELD
+    assert all("the step passes" in one.why for one in cheats.values() if not one.held)
+    # Of two fields that ask for the same, neither is missed; what a cheat shows is.
+    noticed = {f"{one.step} {one.check}: {one.field}": one.noticed for one in prover.loosened}
+    assert noticed["weak/page check[1] container dl-web: running"] is None
+    assert noticed["weak/page check[1] container dl-web: status"] is None
+    assert noticed["weak/page check[0] http dl-web:80: "] == "cheat: dl-web with another command"
+    assert noticed["weak/image check[2] file note: content"] == "cheat: note empty"

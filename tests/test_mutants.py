@@ -1,0 +1,91 @@
+"""A check made looser: each way once, each really looser, nothing that asks for something else."""
+
+from __future__ import annotations
+
+from dockerlearn.author.mutants import mutants
+from dockerlearn.checks.base import Noun
+from dockerlearn.checks.container import Container
+from dockerlearn.checks.containers import Containers, Which
+from dockerlearn.checks.exec import Exec
+from dockerlearn.checks.http import Http
+from dockerlearn.checks.image import Image
+from dockerlearn.checks.matchers import Match
+from dockerlearn.checks.network import Network
+from dockerlearn.checks.reach import Reach
+from dockerlearn.checks.volume import Volume
+
+
+def ways(*checks: Noun) -> list[str]:
+    return [f"{one.field} {one.change}".strip() for one in mutants(checks)]
+
+
+def test_each_field_is_dropped_and_what_is_wanted_loosened() -> None:
+    assert ways(Container(container="dl-a", running=True, image="busybox", user="root")) == [
+        "running dropped", "image dropped", "user dropped", "user loosened to any",
+    ]  # fmt: skip
+
+
+def test_names_time_and_absence_stay() -> None:
+    assert ways(Container(container="dl-a", absent=True, within="5s")) == []
+    assert ways(Http(http="dl-a:80", path="/x", status="200")) == ["status dropped", "status loosened to any"]
+
+
+def test_a_check_of_several_is_dropped_whole() -> None:
+    both = (Container(container="dl-a"), Container(container="dl-b", absent=True))
+    assert [(one.check, one.checks) for one in mutants(both)] == [
+        ("check[0] container dl-a", both[1:]),
+        ("check[1] container dl-b", both[:1]),
+    ]
+
+
+def test_a_check_that_is_there_twice_is_no_way() -> None:
+    """Without one of them the other is left, but the list is another one: dropping either is one and the same."""
+    twice = (Container(container="dl-a"), Container(container="dl-a"))
+    assert len(mutants(twice)) == 1
+
+
+def test_parts_of_mappings_matchers_and_lists() -> None:
+    assert ways(Container(container="dl-a", env={"A": "1", "B": Match(contains=["x", "y"])})) == [
+        "env dropped", "env.A dropped", "env.A loosened to any", "env.B dropped", "env.B loosened to any",
+        "env.B.contains[0] dropped", "env.B.contains[1] dropped",
+    ]  # fmt: skip
+    assert ways(Container(container="dl-a", memory=Match(greater="1m", less="9m"))) == [
+        "memory dropped", "memory loosened to any", 'memory[">"] dropped', 'memory["<"] dropped',
+    ]  # fmt: skip
+    assert ways(Container(container="dl-a", networks=["dl-x", "dl-y"])) == [
+        "networks dropped", "networks[0] dropped", "networks[1] dropped",
+    ]  # fmt: skip
+
+
+def test_what_must_not_be_is_not_made_more() -> None:
+    """``any`` instead of ``none``, or instead of what is not wanted, would ask for something else."""
+    assert ways(Container(container="dl-a", logs="none")) == ["logs dropped"]
+    assert ways(Container(container="dl-a", published={"80/tcp": "false"})) == ["published dropped"]
+    assert ways(Container(container="dl-a", user=Match(not_="root"))) == ["user dropped"]
+    assert ways(Container(container="dl-a", user=Match(not_=Match(one_of=["root", "0"])))) == ["user dropped"]
+
+
+def test_a_command_is_one_value() -> None:
+    assert ways(Container(container="dl-a", command=["sleep", "60"])) == ["command dropped", "command loosened to any"]
+    assert ways(Exec(exec="dl-a", command=["cat", "/a"], output="b")) == ["output dropped", "output loosened to any"]
+
+
+def test_parts_that_are_needed_are_loosened_within() -> None:
+    assert ways(Containers(containers=Which(image="busybox", running=True), count="3")) == [
+        "containers.image dropped", "containers.running dropped", "count dropped", "count loosened to any",
+    ]  # fmt: skip
+    assert ways(Network(network="dl-n", reaches=[Reach(from_="dl-a", to="dl-b")]))[0] == "reaches dropped"
+    assert ways(Volume(volume="dl-v", files={"a": "x", "b": "none"})) == [
+        "files dropped", "files.a dropped", "files.a loosened to any", "files.b dropped",
+    ]  # fmt: skip
+
+
+def test_what_a_part_objects_to_is_left_out() -> None:
+    """A matcher that wants nothing does not exist."""
+    assert ways(Image(image="dl-a", size=Match(less="20MB"))) == ["size dropped", "size loosened to any"]
+
+
+def test_nothing_to_check_is_no_mutant() -> None:
+    assert mutants([]) == ()
+    assert mutants([Container(container="dl-a")]) == ()
+    assert all(one.checks for one in mutants([Container(container="dl-a", running=True), Image(image="dl-b")]))
