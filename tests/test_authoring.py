@@ -216,11 +216,35 @@ def test_what_does_not_hold_is_told_and_ends_with_1(learner: Learner, pack: Path
     assert set(told) == {"held", "seed", "seconds", "lessons"}
     assert (told["held"], told["seed"]) == (False, 3)
     (lesson,) = told["lessons"]
-    assert set(lesson) == {"lesson", "held", "seconds", "claims"}
+    assert set(lesson) == {"lesson", "held", "seconds", "claims", "loosened"}
     assert set(lesson["claims"][0]) == {"step", "claim", "held", "why", "seconds"}
     fallen = [claim["claim"] for claim in lesson["claims"] if not claim["held"]]
     assert "the solution passes, in silence until then" in fallen
     assert all(bool(claim["why"]) is not claim["held"] for claim in lesson["claims"])
+
+
+def test_what_nobody_would_miss_is_told_and_ends_with_1(learner: Learner, pack: Path) -> None:
+    """A page that says bye is a mistake, and an empty one a cheat; that it is no link was never tried."""
+    spoil(
+        pack,
+        "[{file: page.txt, content: {contains: hello}}]",
+        "[{file: page.txt, content: {contains: hello}, kind: file}]",
+    )
+    told = prove(learner, pack, "--mutate", "--json", code=1).json
+    assert told["held"] is True
+    (lesson,) = told["lessons"]
+    assert set(lesson["loosened"][0]) == {"step", "check", "field", "change", "noticed"}
+    noticed = {f"{one['field']} {one['change']}": one["noticed"] for one in lesson["loosened"]}
+    assert noticed == {
+        "content dropped": "the start",
+        "content loosened to any": "the start",
+        "kind dropped": None,
+        "kind loosened to any": None,
+    }
+    ended = prove(learner, pack, "--mutate", code=1)
+    assert "2 of 4 ways to loosen a check are noticed." in ended.out
+    assert "two/page  check[0] file page.txt: kind dropped, and nobody notices" in ended.out
+    assert prove(learner, pack, "--json", code=0).json["lessons"][0]["loosened"] == []
 
 
 def test_a_step_that_is_met_after_starting_it_afresh_is_found(learner: Learner, pack: Path) -> None:

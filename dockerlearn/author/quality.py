@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dockerlearn.author.commands import is_read_by_sh
-from dockerlearn.checks.vocabulary import NOUNS
+from dockerlearn.checks.vocabulary import noun_of
 from dockerlearn.course.names import is_own_image
 from dockerlearn.course.problems import Report, key_path
 from dockerlearn.course.rules import Context
@@ -468,8 +468,7 @@ def _script(solution: Node | None) -> str:
 
 
 def _noun(check: Mapping) -> str | None:
-    keys = check.keys()
-    return next((word for word in ("event", *NOUNS) if word in keys), None)
+    return noun_of(check.keys())
 
 
 def _text(node: Mapping, key: str) -> str:

@@ -78,8 +78,8 @@ def _loosened(proof: LessonProof, style: Style) -> list[str]:
     text = f"{noticed} of {_count(len(proof.loosened), 'way')} to loosen a check are noticed."
     lines = fill(text, style.width, first="  ", rest="  ")
     for one in proof.unnoticed:
-        told = f"{one_line(one.step)}  {one_line(one.check)}: {one_line(one.field) or 'all of it'} {one.change}"
-        lines += fill(f"{told}, and nobody notices", style.width, first="    ", rest="      ")
+        told = f"{one_line(one.check)}: {one_line(one.field) or 'all of it'} {one.change}, and nobody notices"
+        lines += fill(told, style.width, first=f"    {one_line(one.step)}  ", rest="      ")
     return lines
 
 
