@@ -9,12 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dockerlearn.author.prove import Proved
+from dockerlearn.author.prove import Proved, Prover
 from dockerlearn.author.report import LessonProof, junit
 from dockerlearn.author.target import Target, find
 from dockerlearn.course import schema
+from dockerlearn.course.packs import open_pack
 from dockerlearn.errors import EngineSilent, UsageError
 from tests.cli_support import PACK, Ended, Learner
+from tests.fake_engine import FakeEngine, make_image
 
 PACKS = PACK.parent
 GOOD, BROKEN = PACKS / "good", PACKS / "broken"
@@ -258,6 +260,38 @@ def test_a_step_that_is_met_after_starting_it_afresh_is_found(learner: Learner, 
 def test_an_engine_that_is_lost_is_no_claim_that_fails(learner: Learner, pack: Path) -> None:
     learner.engine.failure = EngineSilent("It does not answer.", None)
     assert prove(learner, pack, code=3).err.endswith("dockerlearn: It does not answer.\n")
+
+
+def test_a_proof_that_is_stopped_leaves_nothing(pack: Path, tmp_path: Path) -> None:
+    file = pack / "two" / "lesson.yaml"
+    file.write_text(file.read_text().replace("    task:", "    setup: [{container: dl-x, image: busybox}]\n    task:"))
+    text = (pack / "pack.yaml").read_text()
+    (pack / "pack.yaml").write_text(f"{text}images: {{busybox: busybox:1.36}}\n")
+    engine = FakeEngine(make_image("busybox:1.36"))
+    there: list[bool] = []
+
+    def stop(_: Proved) -> None:
+        there.append("dl-x" in engine.by_name)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Prover(open_pack(pack), lambda: engine, "unix:///fake.sock", tmp_path / "place", told=stop).prove("two")
+    assert there == [True]
+    assert engine.by_name == {}
+
+
+def test_a_seed_gives_the_same_values_again(pack: Path, tmp_path: Path) -> None:
+    file = pack / "two" / "lesson.yaml"
+    text = file.read_text().replace("minutes: 7", "minutes: 7\nvars: {word: {random: 8}}")
+    file.write_text(text.replace('page.txt: "hello\\n"', 'page.txt: "hallo @{word}\\n"'))
+
+    def drawn(name: str, seed: int) -> str:
+        engine = FakeEngine(make_image("busybox:1.36"))
+        folder = tmp_path / name
+        Prover(open_pack(pack), lambda: engine, "unix:///fake.sock", folder, seed=seed).prove("two")
+        return (folder / "workspace" / "two" / "page.txt").read_text()
+
+    assert drawn("a", 1) == drawn("b", 1) != drawn("c", 2)
 
 
 def test_a_step_of_its_own_and_what_is_none(learner: Learner, pack: Path) -> None:

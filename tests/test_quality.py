@@ -299,6 +299,9 @@ def test_an_id_that_an_earlier_version_had_must_stay(tmp_path: Path) -> None:
     assert [(problem["rule"], problem["message"]) for problem in told] == [
         ("stable-ids", "the step word of the earlier version is gone")
     ]
+    (earlier / "pack.yaml").write_text(PACK.replace("[tea]", "[coffee, tea]"))
+    told = learner("author", "lint", str(now), "--since", str(earlier), "--json", code=2).json["problems"]
+    assert "the lesson coffee of the earlier version is gone" in {problem["message"] for problem in told}
     learner("author", "lint", str(now), "--since", str(tmp_path / "nowhere"), code=2)
 
 

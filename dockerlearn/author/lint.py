@@ -40,15 +40,17 @@ def lint(target: Target, since: Path | None = None) -> Linted:
             f"There is no lesson called {one_line(target.lesson, 60)}" + (f": did you mean {near}?" if near else ".")
         )
     wanted = there if target.lesson is None else (target.lesson,)
-    found = _pack(folder, document.root) if target.lesson is None else ()
+    found = _pack(folder, document.root, since) if target.lesson is None else ()
     for slug in wanted:
         found += _lesson(folder, slug, references, listed, since)
     return Linted(wanted, found)
 
 
-def _pack(folder: Path, root: tree.Node | None) -> tuple[Problem, ...]:
+def _pack(folder: Path, root: tree.Node | None, since: Path | None) -> tuple[Problem, ...]:
     report = Report(f"{shown(folder)}/pack.yaml")
     quality.pack(root, report)
+    if since is not None:
+        quality.same_lessons(root, _lessons(tree.read(since / "pack.yaml", "").root), report)
     return pack_problems(folder) + report.problems()
 
 

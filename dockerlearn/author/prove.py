@@ -48,6 +48,8 @@ Way = str | FileSolution
 _CHEAT = "cheats do not pass"
 """What the claims about cheats begin with."""
 
+_AGAIN = f"{_CHEAT}, and the solution passes again"
+
 
 class Proved(msgspec.Struct, frozen=True):
     """One claim about a step, and whether it held; ``why`` says what was seen instead. ``seconds`` it took."""
@@ -210,14 +212,17 @@ class _Step:
         """Cheats that need no author; each group begins where the solution ends."""
         if self._groups == ():
             return  # the solution leaves nothing behind of which there could be one
-        yield f"{_CHEAT}, and the solution passes again", self._solved
+        yield _AGAIN, self._solved
         for number in range(len(self._groups or ())):
-            if not self._stands and self._solved() is not None:
-                return
+            if not self._stands:
+                again = _timed(self._name, _AGAIN, self._solved)
+                if not again.held:
+                    yield _AGAIN, partial(str, again.why)
+                    return
             # Solved anew, it may have left other ids behind.
             for group in (self._groups or ())[number : number + 1]:
                 self._stands = not group.control
-                if not group.control or self._is_met_after(group.control):
+                if not group.control or _timed(self._name, _CHEAT, partial(self._control, group.control)).held:
                     for cheat in group.cheats:
                         yield f"{_CHEAT}: {cheat.name}", partial(self._cheat, cheat)
 
@@ -399,11 +404,14 @@ class _Step:
         images = {name: self._engine.image(name) for name in sorted(declared(place.lesson).images)}
         return {name: image.id for name, image in images.items() if image is not None}
 
-    def _is_met_after(self, script: str) -> bool:
+    def _control(self, script: str) -> str | None:
+        """Make anew, without a lie, what the cheats are made of: only if that passes do they prove anything."""
         place = self._session.place(self._name)
-        if any(status for _, status, _ in self._play(script, place)):
-            return False
-        return self._session.check(place, explaining=False).status is Status.MET
+        for command, status, _ in self._play(script, place):
+            if status:
+                return f"`{command}` ended with status {status}"
+        verdict = self._session.check(place, explaining=False)
+        return None if verdict.status is Status.MET else _told(verdict.outcomes)
 
     def _cheat(self, cheat: Cheat) -> str | None:
         place = self._session.place(self._name)

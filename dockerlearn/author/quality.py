@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dockerlearn.author.commands import is_read_by_sh
@@ -66,6 +66,20 @@ def pack(root: Node | None, report: Report) -> None:
             _latest(reference, key_path("images", key.text), report)
 
 
+def same_lessons(root: Node | None, earlier: Iterable[str], report: Report) -> None:
+    """Compare the lessons of a pack with those of an earlier version: marks of learners hang on their names."""
+    if not isinstance(root, Mapping):
+        return
+    listed = root.get("lessons")
+    here = {item.text for item, _ in _scalars(root, "lessons", "")}
+    for gone in earlier:
+        if gone not in here:
+            report.add(
+                listed.at if listed is not None else root.at, "lessons",
+                f"the lesson {gone} of the earlier version is gone", _KEEP, rule="stable-ids",
+            )  # fmt: skip
+
+
 def same_ids(root: Node | None, earlier: Node | None, report: Report) -> None:
     """Compare a lesson with an earlier version of it: marks of learners hang on the ids of its steps."""
     if not isinstance(root, Mapping) or not isinstance(earlier, Mapping):
@@ -77,8 +91,11 @@ def same_ids(root: Node | None, earlier: Node | None, report: Report) -> None:
         if gone and gone not in here:
             report.add(
                 steps.at if steps is not None else root.at, "steps", f"the step {gone} of the earlier version is gone",
-                "keep its id: what learners have passed is noted under it", rule="stable-ids",
+                _KEEP, rule="stable-ids",
             )  # fmt: skip
+
+
+_KEEP = "keep its id: what learners have passed is noted under it"
 
 
 # Steps
