@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from dockerlearn.course.names import declared
+from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
 from dockerlearn.engine.snapshots import ContainerSnapshot
 from dockerlearn.session.session import Place
 
 
-def of(engine: EngineApi, place: Place) -> dict[str, str]:
+def of(engine: EngineApi, place: Place, materials: Path) -> dict[str, str]:
     """Return the lesson's own things that are there, and the files that the step begins with, each with its state.
+
+    ``materials`` is the lesson's folder of starter files; what a learner has put beside them is her own, and stays.
 
     Ids, addresses and times are left out: they differ each time.
     """
@@ -22,14 +26,15 @@ def of(engine: EngineApi, place: Place) -> dict[str, str]:
         container = engine.container(name)
         if container is not None and container.name == name:
             found[f"container {name}"] = _state(container)
-    for tag in sorted(names.images & set(engine.image_tags())):
+    for tag in sorted(names.images):
         image = engine.image(tag)
-        found[f"image {tag}"] = f"of {len(image.layers)} layers" if image is not None else "gone"
+        if image is not None:
+            found[f"image {references.short(tag)}"] = f"of {len(image.layers)} layers"
     for name in sorted(names.networks & {row.name for row in engine.networks()}):
         found[f"network {name}"] = "there"
     for name in sorted(names.volumes & set(engine.volumes())):
         found[f"volume {name}"] = "there"
-    found.update(_files(place))
+    found.update(_files(place, materials))
     return found
 
 
@@ -50,11 +55,13 @@ def _state(there: ContainerSnapshot) -> str:
     return f"{there.status} from {there.image_ref}, command {command!r}, networks [{networks}], mounts [{mounts}]"
 
 
-def _files(place: Place) -> Iterator[tuple[str, str]]:
-    stated = [item.name for item in place.step.setup if item.word == "file"]
-    given = [path for name in place.step.files for path in sorted((place.folder / name).rglob("*"))]
-    given += [place.folder / name for name in [*stated, *place.step.files]]
-    for path in given:
+def _files(place: Place, materials: Path) -> Iterator[tuple[str, str]]:
+    names = {item.name for item in place.step.setup if item.word == "file"}
+    for given in place.step.files:
+        root = materials / given
+        inside = sorted(root.rglob("*")) if root.is_dir() else [root]
+        names |= {path.relative_to(materials).as_posix() for path in inside}
+    for name in sorted(names):
+        path = place.folder / name
         if path.is_file():
-            name = path.relative_to(place.folder).as_posix()
-            yield f"file {name}", hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+            yield f"file {name}", f"with the checksum {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"

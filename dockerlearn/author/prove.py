@@ -252,11 +252,14 @@ class _Step:
 
     def _starts_unmet(self) -> str | None:
         place = self._afresh()
-        self._start = beginning.of(self._engine, place)
+        self._start = self._beginning(place)
         why = self._unmet(place)
         if why is None:
             self._watch("the start")
         return why
+
+    def _beginning(self, place: Place) -> dict[str, str]:
+        return beginning.of(self._engine, place, self._session.pack.files(place.lesson_id))
 
     def _unmet(self, place: Place) -> str | None:
         verdict = self._session.check(place)
@@ -271,7 +274,7 @@ class _Step:
         place = self._afresh()
         if self._start is None:
             return self._unmet(place)
-        return beginning.difference(self._start, beginning.of(self._engine, place)) or self._unmet(place)
+        return beginning.difference(self._start, self._beginning(place)) or self._unmet(place)
 
     def _right_way(self, way: Way | None) -> str | None:
         place = self._afresh()
