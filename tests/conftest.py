@@ -32,6 +32,8 @@ MUCH = 120.0
 LONG = {
     "test_every_claim_about_a_step_holds": 20.0,
     "test_every_claim_about_it_holds": 150.0,
+    "test_a_new_lesson_is_proven": 30.0,
+    "test_a_check_that_too_much_passes": 25.0,
     "test_a_lesson_by_its_commands_changes_nothing_foreign": 60.0,
     "test_killed_a_hundred_times": 60.0,
 }

@@ -395,6 +395,13 @@ class TestCompletion:
         assert self.complete(learner, shell, "dockerlearn check lesson t") == ["two"]
         assert self.complete(learner, shell, "dockerlearn hint two/") == ["two/page"]
 
+    def test_what_an_author_can_mean(self, learner: Learner) -> None:
+        for folder, file in (("cup", "lesson.yaml"), ("two", "pack.yaml"), ("cupboard", "notes")):
+            (learner.folder / folder).mkdir()
+            (learner.folder / folder / file).touch()
+        assert self.complete(learner, "bash", "dockerlearn author lint c") == ["cup"]
+        assert self.complete(learner, "bash", "dockerlearn author prove t") == ["two", "two/page"]
+
     def test_steps_of_the_current_lesson_by_themselves(self, learner: Learner) -> None:
         assert self.complete(learner, "bash", "dockerlearn task c") == []
         assert not Path(learner.environ["DOCKERLEARN_HOME"], "progress.sqlite3").exists()

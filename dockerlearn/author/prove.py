@@ -292,7 +292,7 @@ class _Step:
         verdict = self._session.check(self._session.place(self._name))
         if verdict.status is not Status.MET:
             return f"it is {verdict.status} at the end: {_objection(verdict)}; printed: {printed_all.strip()[-300:]}"
-        if way is place.step.solution:
+        if way == place.step.solution:
             self._groups = self._left(place)
         return None
 

@@ -28,7 +28,8 @@ def places(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def targets(ctx: typer.Context, incomplete: str) -> list[str]:
     """Lessons and steps, and the folders of packs and lessons where one is."""
-    return _folders(incomplete) + _matching(_wiring(ctx), incomplete, steps=True, lessons=True)
+    named = _matching(_wiring(ctx), incomplete, steps=True, lessons=True)
+    return list(dict.fromkeys(_folders(incomplete) + named))
 
 
 def _folders(incomplete: str) -> list[str]:
