@@ -112,6 +112,10 @@ SAYS_NO: dict[str, tuple[str, str, str, str]] = {
         '    hints: ["Like this:\\n\\n    docker run -d --name dl-cup @{image.busybox} sleep 60", ',
         "first-hint", "steps[0].hints[0]",
     ),
+    "the first hint is another right way": (
+        HINT, '    hints: ["`docker create --name dl-cup @{image.busybox} sleep 60`", ',
+        "first-hint", "steps[0].hints[0]",
+    ),
     "the first hint holds the answer": (
         "hints: [A log knows., ", 'hints: ["It is Word @{token}.", ', "first-hint", "steps[1].hints[0]",
     ),

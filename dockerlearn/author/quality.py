@@ -137,7 +137,9 @@ def _first_hint(step: Mapping, path: str, report: Report, _context: Context) -> 
     if isinstance(wanted, Scalar) and len(wanted.text) > 1 and wanted.text.casefold() in hint.text.casefold():
         report.add(hint.at, here, "the first hint holds the answer", _NUDGE, rule="first-hint")
         return
-    for command in _commands(_script(step.get("solution"))):
+    accepts = step.get("accepts")
+    ways = [step.get("solution"), *(accepts.items if isinstance(accepts, Sequence) else [])]
+    for command in (command for way in ways for command in _commands(_script(way))):
         if _shows(hint.text, command):
             told = f"the first hint gives the solution away: {one_line(command, 60)}"
             report.add(hint.at, here, told, _NUDGE, rule="first-hint")
