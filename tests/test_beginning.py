@@ -12,6 +12,7 @@ from dockerlearn.checks.container import Container
 from dockerlearn.checks.image import Image
 from dockerlearn.checks.volume import Volume
 from dockerlearn.course.models import Lesson, Step
+from dockerlearn.engine.snapshots import Mount
 from dockerlearn.session.session import Place
 from dockerlearn.setup.spec import SetupFile
 from tests.fake_engine import FakeEngine, make_image
@@ -58,6 +59,15 @@ def test_the_same_is_the_same(engine: FakeEngine, place: Place) -> None:
 def test_a_container_made_anew_alike_is_the_same(engine: FakeEngine, place: Place) -> None:
     engine.add("dl-a", id="1" * 64)
     assert compare(engine, place, lambda: engine.add("dl-a", id="2" * 64, created=datetime.now(UTC))) is None
+
+
+def test_a_volume_without_a_name_is_another_one_each_time(engine: FakeEngine, place: Place) -> None:
+    def mounted(name: str, *, anonymous: bool) -> tuple[Mount, ...]:
+        return (Mount("volume", f"/var/lib/{name}", "/data", False, name=name, anonymous=anonymous),)
+
+    engine.add("dl-a", mounts=mounted("1" * 64, anonymous=True))
+    assert compare(engine, place, lambda: engine.change("dl-a", mounts=mounted("2" * 64, anonymous=True))) is None
+    assert compare(engine, place, lambda: engine.change("dl-a", mounts=mounted("dl-v", anonymous=False))) is not None
 
 
 def test_what_is_not_as_it_was_is_told(engine: FakeEngine, place: Place) -> None:

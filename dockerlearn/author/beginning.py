@@ -9,7 +9,7 @@ from pathlib import Path
 from dockerlearn.course.names import declared
 from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
-from dockerlearn.engine.snapshots import ContainerSnapshot
+from dockerlearn.engine.snapshots import ContainerSnapshot, Mount
 from dockerlearn.session.session import Place
 
 
@@ -18,7 +18,7 @@ def of(engine: EngineApi, place: Place, materials: Path) -> dict[str, str]:
 
     ``materials`` is the lesson's folder of starter files; what a learner has put beside them is her own, and stays.
 
-    Ids, addresses and times are left out: they differ each time.
+    Ids, addresses, times and names that the engine makes up are left out: they differ each time.
     """
     names = declared(place.lesson)
     found: dict[str, str] = {}
@@ -50,9 +50,14 @@ def difference(before: dict[str, str], after: dict[str, str]) -> str | None:
 
 def _state(there: ContainerSnapshot) -> str:
     networks = ",".join(sorted(member.network for member in there.networks))
-    mounts = ",".join(sorted(f"{mount.target}={mount.name or mount.source}" for mount in there.mounts))
+    mounts = ",".join(sorted(f"{mount.target}={_source(mount)}" for mount in there.mounts))
     command = " ".join(there.argv)
     return f"{there.status} from {there.image_ref}, command {command!r}, networks [{networks}], mounts [{mounts}]"
+
+
+def _source(mount: Mount) -> str:
+    # The engine makes a name up for each; what is asked for by such a name was made by it before.
+    return "a volume without a name" if mount.anonymous else mount.name or mount.source
 
 
 def _files(place: Place, materials: Path) -> Iterator[tuple[str, str]]:
