@@ -34,7 +34,7 @@ def step(*checks: Noun, task: str = "Do it.") -> Step:
 
 
 def left(*made: ContainerSnapshot, folder: Path = Path("/nonexistent"), **fields: Any) -> Left:
-    plain = Left(up=made, made=made, named={}, others=(), folder=folder, images=IMAGES)
+    plain = Left(up=made, made=made, named={}, others=(), folder=folder, images=IMAGES, shells=frozenset({"dl-web"}))
     return msgspec.structs.replace(plain, **fields)
 
 
@@ -64,6 +64,12 @@ def test_what_the_task_asks_for_counts_where_the_check_is_silent() -> None:
     told = step(plain, task="Run `while true; do date; done` from busybox:1.36.")
     found = names(groups(told, left(container(argv=("sh", "-c", "while true; do date; done")))))
     assert found == [*ALWAYS, "dl-web with another command", "dl-web from another image"]
+
+
+def test_without_a_shell_no_other_command_can_be_run() -> None:
+    logs = Container(container="dl-web", running=True, image="busybox", logs="ready")
+    found = names(groups(step(logs), left(container(), shells=frozenset())))
+    assert found == ["dl-web paused", "dl-web only created", "dl-web from another image"]
 
 
 def test_what_only_came_to_run_again_is_paused_and_not_made_anew() -> None:

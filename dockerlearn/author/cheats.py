@@ -61,7 +61,8 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
     ``up`` are the containers that run now and did not run before, ``made`` those of them that were not there at all;
     ``named`` are the lesson's image names that it put on images, with their ids, ``others`` the ids of other images
-    that are there. ``images`` are the pack's.
+    that are there. ``images`` are the pack's. ``shells`` are the names of containers with a shell in them: in others no
+    other command can be run.
     """
 
     up: tuple[ContainerSnapshot, ...]
@@ -70,6 +71,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[str, ...]
     folder: Path
     images: Mapping[str, str]
+    shells: frozenset[str]
 
 
 def groups(step: Step, left: Left) -> Iterator[Group]:
@@ -78,7 +80,7 @@ def groups(step: Step, left: Left) -> Iterator[Group]:
         quoted = shlex.quote(there.name)
         yield Group("", (Cheat(f"{there.name} paused", f"docker pause {quoted}", f"docker unpause {quoted}"),))
     for there in left.made:
-        yield _of_container(step, there, left.images)
+        yield _of_container(step, there, left)
     checked = [check for check in step.check if isinstance(check, Image) and not check.absent]
     wanted = {references.normalise(check.image) for check in checked}
     for name, image_id in left.named.items():
@@ -90,26 +92,28 @@ def groups(step: Step, left: Left) -> Iterator[Group]:
             yield Group("", (_empty_file(file),))
 
 
-def _of_container(step: Step, there: ContainerSnapshot, packs: Mapping[str, str]) -> Group:
+def _of_container(step: Step, there: ContainerSnapshot, left: Left) -> Group:
     name = there.name
     quoted = shlex.quote(name)
     about = [check for check in step.check if _container_of(check) == name]
     remove = f"docker rm -f {quoted}"
-    cheats = [
-        Cheat(f"{name} only created", f"{remove}\n{_created(there)}"),
-        Cheat(f"{name} crashes after a moment", _run(there, command=("sh", "-c", "sleep 0.5; exit 1"))),
-    ]
-    other = ("sh", "-c", "echo something else; exec sleep 3600")
-    if _wants_behaviour(about) or _is_told(step, there):
-        cheats.append(Cheat(f"{name} with another command", _run(there, command=other)))
-    if _wants_image(about, step, packs):
+    cheats = [Cheat(f"{name} only created", f"{remove}\n{_created(there)}")]
+    if name in left.shells:
+        cheats.append(Cheat(f"{name} crashes after a moment", _run(there, command=_CRASHES)))
+        if _wants_behaviour(about) or _is_told(step, there):
+            cheats.append(Cheat(f"{name} with another command", _run(there, command=_SOMETHING_ELSE)))
+    if _wants_image(about, step, left.images):
         from_other = _run(there, image=OTHER_IMAGE)
         script = f"docker export {quoted} | docker import - {OTHER_IMAGE}\n{from_other}"
         cheats.append(Cheat(f"{name} from another image", script, f"{remove}\ndocker rmi {OTHER_IMAGE}"))
     ports = tuple(_host_ports(about, there))
     if ports:
-        cheats.append(Cheat(f"a server beside {name}", _run(there, command=other, publish=False), ports=ports))
+        cheats.append(Cheat(f"a server beside {name}", _run(there, publish=False), ports=ports))
     return Group(_run(there), tuple(cheats))
+
+
+_CRASHES = ("/bin/sh", "-c", "sleep 0.5; exit 1")
+_SOMETHING_ELSE = ("/bin/sh", "-c", "echo something else; exec sleep 3600")
 
 
 def _of_image(name: str, image_id: str, others: Sequence[str]) -> Iterator[Cheat]:

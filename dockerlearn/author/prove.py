@@ -395,6 +395,7 @@ class _Step:
             others=self._other_images(named),
             folder=place.folder,
             images=self._session.pack.references,
+            shells=frozenset(one.name for one in new if self._engine.path(one.id, "/bin/sh") is not None),
         )
         return tuple(cheats.groups(place.step, left))
 
