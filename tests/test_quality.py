@@ -116,6 +116,15 @@ SAYS_NO: dict[str, tuple[str, str, str, str]] = {
         HINT, '    hints: ["`docker create --name dl-cup @{image.busybox} sleep 60`", ',
         "first-hint", "steps[0].hints[0]",
     ),
+    "the first hint looks where looking is all": (
+        "hints: [A log knows., ", 'hints: ["`docker logs dl-cup`", ', "first-hint", "steps[1].hints[0]",
+    ),
+    "the first hint execs where that is all": (
+        ("    hints: [Which command makes one?, \"`docker run -d --name dl-cup @{image.busybox} sleep 60`\"]\n"
+        "    solution: docker run -d --name dl-cup @{image.busybox} sleep 60"),
+        "    hints: [\"`docker exec dl-cup touch /a`\"]\n    solution: docker exec dl-cup touch /a",
+        "first-hint", "steps[0].hints[0]",
+    ),
     "the first hint holds the answer": (
         "hints: [A log knows., ", 'hints: ["It is Word @{token}.", ', "first-hint", "steps[1].hints[0]",
     ),
@@ -215,6 +224,12 @@ def test_a_step_without_a_mistake(tmp_path: Path) -> None:
 
 SAYS_NOTHING: dict[str, tuple[str, str]] = {
     "a hint with part of the command": (HINT, '    hints: ["`docker run --help` lists its options.", '),
+    "a hint that shows where to look": (
+        ("    hints: [Which command makes one?, \"`docker run -d --name dl-cup @{image.busybox} sleep 60`\"]\n"
+        "    solution: docker run"),
+        ("    hints: [\"`docker inspect dl-cup` and `docker exec dl-cup ls /`\"]\n"
+        "    solution: |\n      docker inspect dl-cup\n      docker exec dl-cup ls /\n      docker run"),
+    ),
     "a hint with two words of it": (HINT, '    hints: ["`docker run`", '),
     "an id with a number in it": ("- id: pour", "- id: pour-2-cups"),
     "an own image": (

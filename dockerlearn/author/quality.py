@@ -139,11 +139,31 @@ def _first_hint(step: Mapping, path: str, report: Report, _context: Context) -> 
         return
     accepts = step.get("accepts")
     ways = [step.get("solution"), *(accepts.items if isinstance(accepts, Sequence) else [])]
-    for command in (command for way in ways for command in _commands(_script(way))):
+    scripts = [_commands(_script(way)) for way in ways]
+    # Where the answer is to be found out, looking is all there is to do.
+    telling = scripts if answer is not None else [_doing(commands) for commands in scripts]
+    for command in (command for commands in telling for command in commands):
         if _shows(hint.text, command):
             told = f"the first hint gives the solution away: {one_line(command, 60)}"
             report.add(hint.at, here, told, _NUDGE, rule="first-hint")
             return
+
+
+def _doing(commands: list[str]) -> list[str]:
+    """The commands without those that only look; ``docker exec`` counts where it is all that there is."""
+    doing = [command for command in commands if _action(command) not in _LOOKING]
+    return [command for command in doing if _action(command) != "exec"] or doing
+
+
+def _action(command: str) -> str:
+    read = [docker_line.read_docker(one) for one in command_line.read(command).commands[:1]]
+    return read[0].action if read and read[0] is not None else ""
+
+
+_LOOKING = frozenset({
+    "ps", "images", "logs", "inspect", "image inspect", "top", "port", "diff", "history", "stats", "version", "info",
+    "events", "network ls", "network inspect", "volume ls", "volume inspect", "wait",
+})  # fmt: skip
 
 
 _NUDGE = "begin with a nudge, and say it in a later one"
