@@ -92,6 +92,14 @@ def test_without_a_terminal_it_is_named(learner: Learner) -> None:
     assert ("dockerlearn start --practice" in told) is AS_ROOT
 
 
+def test_an_author_without_an_engine_is_offered_the_practice_engine_too(learner: Learner) -> None:
+    code, told = lost(learner, "author", "prove", "one")
+    assert code == 3
+    assert told.startswith("dockerlearn: There is no engine here.\n  systemctl start docker\n")
+    assert ("dockerlearn author prove --practice" in told) is AS_ROOT
+    assert "runs every solution" not in told
+
+
 def test_the_practice_engine_is_not_brought_up_beside_one_that_is_named(learner: Learner) -> None:
     ended = learner("start", "--practice", code=2)
     assert ended.err == (

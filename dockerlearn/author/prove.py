@@ -74,7 +74,7 @@ class Loosened(msgspec.Struct, frozen=True):
     noticed: str | None
 
 
-CHEAT_SECONDS = 3.0
+CHEAT_SECONDS = 2.0
 """How long a cheat may take to be taken for the goal."""
 
 
