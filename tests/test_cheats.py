@@ -14,6 +14,7 @@ from dockerlearn.author.cheats import Cheat, Group, Left, groups
 from dockerlearn.author.decoy import Decoy
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.container import Container
+from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.file import File
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
@@ -54,6 +55,8 @@ def test_what_a_check_asks_for_says_which_lies_there_are() -> None:
     assert names(groups(step(plain), left(container()))) == ALWAYS
     logs = Container(container="dl-web", running=True, logs="ready")
     assert names(groups(step(logs), left(container()))) == [*ALWAYS, "dl-web with another command"]
+    beside = Exec(exec="dl-web", command="true")
+    assert names(groups(step(plain, beside), left(container()))) == ALWAYS
     image = Container(container="dl-web", running=True, image="busybox")
     assert names(groups(step(image), left(container()))) == [*ALWAYS, "dl-web from another image"]
 

@@ -142,12 +142,13 @@ def _container_of(check: Noun) -> str | None:
 
 
 def _wants_behaviour(about: Sequence[Noun]) -> bool:
+    """Whether something is asked of what runs in it; a command run beside that (``exec``) asks about the place."""
     return any(
-        not isinstance(check, Container)
-        or check.logs is not None
-        or check.command is not None
-        or check.processes is not None
-        or check.health is not None
+        isinstance(check, Http | Tcp)
+        or (
+            isinstance(check, Container)
+            and any(wanted is not None for wanted in (check.logs, check.command, check.processes, check.health))
+        )
         for check in about
     )
 
