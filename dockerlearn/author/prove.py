@@ -479,13 +479,15 @@ def _cleaned(engine: EngineApi, store: Store, pack: LoadedPack, before: frozense
 
 
 def _inventory(engine: EngineApi) -> frozenset[str]:
-    """What is there, but for images with names of others: those were pulled, and are there for the next one."""
+    """What is there, but for images with names of others, which were pulled, and those without a name.
+
+    Which builds the nameless ones are of, a stage left over or somebody else's, cannot be told; ``clean`` lists them.
+    """
     return frozenset(
         [f"container {row.name}" for row in engine.containers()]
         + [f"network {row.name}" for row in engine.networks()]
         + [f"volume {name}" for name in engine.volumes()]
         + [f"image {tag}" for tag in engine.image_tags() if is_own_image(tag)]
-        + [f"image {image_id}" for image_id in engine.untagged_images()]
     )
 
 
