@@ -8,6 +8,7 @@ of the one before is looked at by the proof itself.
 
 from __future__ import annotations
 
+import secrets
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,8 +28,10 @@ from dockerlearn.course.models import Step
 from dockerlearn.engine import references
 from dockerlearn.engine.snapshots import ContainerSnapshot, Mount
 
-OTHER_IMAGE = "dl-cheat:other"
-EMPTY_IMAGE = "dl-cheat:empty"
+# Nobody has an image of this name: it is removed afterwards.
+_REPOSITORY = f"dl-cheat-{secrets.token_hex(4)}"
+OTHER_IMAGE = f"{_REPOSITORY}:other"
+EMPTY_IMAGE = f"{_REPOSITORY}:empty"
 
 KEPT = ".dl-cheat-kept"
 """Where a file is kept while another one has its name."""
