@@ -324,6 +324,45 @@ def test_an_id_that_an_earlier_version_had_must_stay(tmp_path: Path) -> None:
     learner("author", "lint", str(now), "--since", str(tmp_path / "nowhere"), code=2)
 
 
+def test_whatever_a_lesson_holds_lint_says_what_is_wrong(tmp_path: Path) -> None:
+    """Characters that mean something to YAML, sh, docker or us, put where they do not belong."""
+    import random
+
+    rng = random.Random(1)
+    pieces = [
+        "'",
+        '"',
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        "- ",
+        "\n",
+        "\t",
+        "@{",
+        "`",
+        "$(",
+        "\\",
+        "<<EOF",
+        "\x00",
+        "é",
+        "FROM ",
+        "  ",
+    ]
+    found(tmp_path)
+    file = tmp_path / "tea" / "lesson.yaml"
+    for _ in range(150):
+        text = LESSON
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(text))
+            text = text[:at] + rng.choice(pieces) + text[at + rng.choice([0, 0, 1, 20]) :]
+        file.write_text(text)
+        for problem in lint(Target(tmp_path)).problems:
+            assert problem.line >= 1
+            assert problem.message
+
+
 def test_where_a_problem_stands(tmp_path: Path) -> None:
     found(tmp_path, (HINT, '    hints: ["docker run -d --name dl-cup @{image.busybox} sleep 60", '))
     (problem,) = lint(Target(tmp_path)).problems

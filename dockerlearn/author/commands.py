@@ -51,9 +51,12 @@ def _complete(text: str) -> bool:
 def is_read_by_sh(text: str) -> bool:
     """Whether ``sh`` can read a script; nothing of it is run. On a machine without ``sh`` nobody knows: yes."""
     try:
-        return subprocess.run(["sh", "-n"], input=text.encode(), capture_output=True, check=False).returncode == 0
+        done = subprocess.run(["sh", "-n"], input=text.encode(), capture_output=True, check=False, timeout=5)
     except FileNotFoundError:
         return True
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 class Shell:

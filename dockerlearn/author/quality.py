@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from dockerlearn.author.commands import is_read_by_sh
 from dockerlearn.checks.vocabulary import noun_of
+from dockerlearn.course import materials
 from dockerlearn.course.names import is_own_image
 from dockerlearn.course.problems import Report, key_path
 from dockerlearn.course.rules import Context
@@ -377,8 +379,9 @@ def _files(report: Report, context: Context) -> None:
     root = context.materials
     if root is None or not root.is_dir() or root.is_symlink():
         return
-    for path in sorted(root.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > 1_048_576:
+    # Of more, ``materials`` says that there are too many.
+    for path in sorted(islice(root.rglob("*"), materials.MAX_ENTRIES)):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > materials.MAX_BYTES:
             continue
         pattern = _SERVICE_IMAGE if _is_compose(path) else _FROM if "dockerfile" in path.name.lower() else None
         if pattern is None:
