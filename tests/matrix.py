@@ -98,7 +98,7 @@ def run(name: str, pytest: Sequence[str] = ()) -> Row:
         reports.mkdir()
         files = [f"tests/live/test_{file}_live.py" for file in (*sum(GROUPS.values(), ()), *lessons())]
         command = [sys.executable, "-m", "pytest", "-q", *(file for file in files if (ROOT / file).exists()), *pytest]
-        told = environment(CELLS[name], folder) | {own_engine.REPORTS: str(reports)}
+        told = environment(CELLS[name], folder) | {own_engine.REPORTS: str(reports), own_engine.THOROUGH: "1"}
         subprocess.run(command, cwd=ROOT, env={**os.environ, **told}, check=False)
         columns = read(reports)
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)

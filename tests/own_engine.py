@@ -43,7 +43,10 @@ STORE = "DOCKERLEARN_TESTS_STORE"
 REPORTS = "DOCKERLEARN_TESTS_REPORTS"
 """Set to a folder in which each run leaves a JUnit file."""
 
-VARIABLES = frozenset({INNER, SHARE, STAND_INS, PROGRAMS, PLUGINS, STORE, REPORTS})
+THOROUGH = "DOCKERLEARN_TESTS_THOROUGH"
+"""Set where the proofs of all lessons are to play the prover's own cheats; else only the first one's does."""
+
+VARIABLES = frozenset({INNER, SHARE, STAND_INS, PROGRAMS, PLUGINS, STORE, REPORTS, THOROUGH})
 
 BASE_IMAGE = "busybox:1.36"
 

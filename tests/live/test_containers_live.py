@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import course_folder, open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner, not_held
+from tests.live.lessons import Learner, not_held, prove
 
 LESSON = "containers"
 STEPS = ("copies", "foreground", "variables", "recreate", "logs", "shell", "paused", "copy", "taken", "stop", "inspect",
@@ -39,7 +38,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
 
 
 def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
-    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON)
+    proved = prove(engine, docker_host, tmp_path, LESSON)
     assert not_held(proved) == []
     assert len([claim for claim in proved if claim.claim == "the prediction is true"]) == len(STEPS)
 

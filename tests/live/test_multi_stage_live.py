@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner
+from tests.live.lessons import Learner, prove
 
 LESSON = "multi-stage"
 STEPS = ("weigh", "late", "stages", "needs", "shifted", "target", "scratch", "nobody", "silent")
@@ -66,7 +65,7 @@ def test_every_claim_about_a_step_holds(
     step: str,
 ) -> None:
     # What else is left behind is what the guard of the live tests looks for.
-    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON, (step,))
+    proved = prove(engine, docker_host, tmp_path, LESSON, step)
     failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
     assert failed == []
     assert ("the prediction is true" in {claim.claim for claim in proved}) == (step in PREDICTED)

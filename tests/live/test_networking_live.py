@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.author.prove import Prover
 from dockerlearn.checks.outcome import Status
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
@@ -16,7 +15,7 @@ from dockerlearn.progress.store import Store
 from dockerlearn.session.session import Session
 from dockerlearn.setup import clean
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner, not_held
+from tests.live.lessons import Learner, not_held, prove
 
 LESSON = "networking"
 STEPS = (
@@ -50,7 +49,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
 def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
     # In one go, so that each step's world is made once less. What is left behind, networks too, is what the guard of
     # the live tests looks for.
-    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON)
+    proved = prove(engine, docker_host, tmp_path, LESSON)
     assert not_held(proved) == []
     predicted = {claim.step for claim in proved if claim.claim == "the prediction is true"}
     assert predicted == {f"{LESSON}/{step}" for step in STEPS} - {f"{LESSON}/choose"}

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner, not_held
+from tests.live.lessons import Learner, not_held, prove
 
 LESSON = "volumes"
 STEPS = (
@@ -47,7 +46,7 @@ def test_every_claim_about_a_step_holds(
     engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path, step: str
 ) -> None:
     # What is left behind, anonymous volumes too, is what the guard of the live tests looks for.
-    proved = Prover(open_pack(), engine, docker_host, tmp_path).prove(LESSON, (step,))
+    proved = prove(engine, docker_host, tmp_path, LESSON, step)
     assert not_held(proved) == []
     assert ("the prediction is true" in {claim.claim for claim in proved}) == (step != "rescue")
 
