@@ -76,12 +76,18 @@ def begin() -> None:
 
     bridge.loopback_up()
     if plugins := os.environ.get(PLUGINS):
-        # Where every client looks for them, whatever its configuration. Nothing is written there.
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "docker").mkdir()
-            shutil.copytree(plugins, Path(folder) / "docker" / "cli-plugins")
-            layers = f"lowerdir={folder}:/usr/libexec"
-            subprocess.run(["mount", "-t", "overlay", "-o", layers, "dl-plugins", "/usr/libexec"], check=True)
+        show_plugins(Path(plugins), Path("/run/dl-plugins"))
+
+
+def show_plugins(plugins: Path, layer: Path) -> None:
+    """Let every client find these plugins, whatever its configuration; only this mount namespace sees them.
+
+    ``layer`` is where copies of them lie as long as they are wanted. Nothing is written to the machine's own folder.
+    """
+    shutil.copytree(plugins, layer / "docker" / "cli-plugins")
+    subprocess.run(
+        ["mount", "-t", "overlay", "-o", f"lowerdir={layer}:/usr/libexec", "dl-plugins", "/usr/libexec"], check=True
+    )
 
 
 def provide(say: Callable[[str], None], who: str) -> str | None:
