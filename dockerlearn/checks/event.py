@@ -328,9 +328,9 @@ _MOVES = {
 def _is_image(world: World, name: str, event: EventSnapshot) -> bool:
     """Whether an event is about the image of this name: a pull and a tag by the name, the rest by the image's id."""
     if event.action == "pull":
-        return references.normalise(event.id) == references.normalise(world.scope.reference(name))
+        return references.same(event.id, world.scope.reference(name))
     if event.action == "tag":
-        return references.normalise(event.name) == references.normalise(world.scope.reference(name))
+        return references.same(event.name, world.scope.reference(name))
     there = world.image(name)
     return there is not None and event.id in {there.id, there.id.removeprefix("sha256:")}
 

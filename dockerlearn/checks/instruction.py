@@ -211,7 +211,7 @@ class InstructionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             forms = tuple(form for form in (seen.file.stages[place].name, str(place)) if form)
             return fits_some(wanted.lower() if isinstance(wanted, str) else wanted, forms)
         if isinstance(wanted, str) and wanted not in {ANY, NONE}:
-            return references.normalise(seen.world.scope.reference(wanted)) == references.normalise(name)
+            return references.same(seen.world.scope.reference(wanted), name)
         return fits_some(wanted, (references.short(name),))
 
 

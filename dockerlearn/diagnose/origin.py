@@ -21,7 +21,7 @@ def look(case: Case) -> Diagnosis | None:
     own = case.world.image(there.image_id)
     by_id = references.looks_like_id(there.image_ref)
     names = list(own.tags) if own is not None and by_id else [] if by_id else [there.image_ref]
-    if any(references.normalise(name) == references.normalise(reference) for name in names):
+    if any(references.same(name, reference) for name in names):
         return None
     shown = references.short(reference)
     remake = f"docker rm -f {there.name}, then run it again from {shown}"

@@ -27,6 +27,15 @@ def normalise(reference: str) -> str:
     return f"{repository}:{tag or 'latest'}"
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two references are the same one, written out or not.
+
+    >>> same("busybox:1.36", "docker.io/library/busybox:1.36"), same("busybox", "busybox:1.36")
+    (True, False)
+    """
+    return normalise(one) == normalise(other)
+
+
 def repository(reference: str) -> str:
     """Return registry and repository of a reference, without tag and digest.
 

@@ -353,10 +353,11 @@ class Session:
         stopped = [item for item in place.step.setup if _went_away(item, engine)]
         if stopped:
             bring.bring(stopped, self._bringing(engine, place.attempt, place, keep_files=True))
-            baseline = {**(place.record.baseline if place.record else {}), **_baseline(place.step, engine, names)}
+            record = place.record
+            baseline = {**(record.baseline if record else {}), **_baseline(place.step, engine, names)}
             # What was brought back has made events of its own, which are not the learner's.
-            again = place.record is None or _looks_at_events(place.step)
-            since = engine.precise_now() if again or place.record is None else place.record.since
+            kept = record if record is not None and not _looks_at_events(place.step) else None
+            since = kept.since if kept is not None else engine.precise_now()
             self.store.open_step(place.attempt.id, place.step.id, since, baseline)
         return self._at(place.lesson_id, place.step.id)
 

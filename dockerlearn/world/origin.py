@@ -19,7 +19,8 @@ def was_named_here(events: Iterable[EventSnapshot], image_id: str, reference: st
     for event in events:
         if event.kind != "image":
             continue
-        ours = _is(event.id if event.action == "pull" else event.name, reference)
+        name = event.id if event.action == "pull" else event.name
+        ours = bool(name) and references.same(name, reference)
         if event.action == "load" and event.id == image_id:
             given, carried = False, True
         elif not ours:
@@ -37,7 +38,3 @@ def was_named_here(events: Iterable[EventSnapshot], image_id: str, reference: st
         elif event.action == "untag" and event.id == image_id:
             carried = carried or not given
     return given
-
-
-def _is(name: str, reference: str) -> bool:
-    return bool(name) and references.normalise(name) == references.normalise(reference)

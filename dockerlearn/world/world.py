@@ -476,7 +476,7 @@ class World:
 
 
 def _names(typed: str, reference: str) -> bool:
-    return not references.looks_like_id(typed) and references.normalise(typed) == references.normalise(reference)
+    return not references.looks_like_id(typed) and references.same(typed, reference)
 
 
 def _without_mounts(changes: Mapping[str, str], targets: Sequence[str]) -> Mapping[str, str]:
