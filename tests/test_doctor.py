@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from dockerlearn.doctor import client, place, room, wanted
 from dockerlearn.doctor import engine as engines
-from dockerlearn.doctor.examine import LOOKS, can_run, examine
+from dockerlearn.doctor.examine import LOOKS, examine
 from dockerlearn.doctor.facts import Facts, Failure, Image, Place, Room, TakenName, TakenPort, Terminal
-from dockerlearn.doctor.finding import Finding
+from dockerlearn.doctor.finding import Finding, can_run
 from dockerlearn.doctor.mend import Mended, mend, safe_commands
 from dockerlearn.engine.docker_program import DockerProgram
 from dockerlearn.engine.registry import RegistrySaid

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from dockerlearn.author import quality
+from dockerlearn.author import listing, quality
 from dockerlearn.author.target import Target
 from dockerlearn.course import explain, tree
 from dockerlearn.course.packs import lesson_context, lesson_problems, pack_problems, shown
@@ -30,7 +30,9 @@ def lint(target: Target, since: Path | None = None) -> Linted:
     """
     folder = target.folder
     document = tree.read(folder / "pack.yaml", "")
-    listed, references = _lessons(document.root), _references(document.root)
+    listed = listing.lessons(document.root)
+    # Lessons may name an image whose reference cannot be read.
+    references = {name: reference or name for name, reference in listing.images(document.root)}
     present = tuple(sorted(path.parent.name for path in folder.glob("*/lesson.yaml")))
     # In the pack's order, and after them those that are not listed, which is a mistake of its own.
     there = tuple(slug for slug in listed if slug in present) + tuple(slug for slug in present if slug not in listed)
@@ -50,7 +52,7 @@ def _pack(folder: Path, root: tree.Node | None, since: Path | None) -> tuple[Pro
     report = Report(f"{shown(folder)}/pack.yaml")
     quality.pack(root, report)
     if since is not None:
-        quality.same_lessons(root, _lessons(tree.read(since / "pack.yaml", "").root), report)
+        quality.same_lessons(root, listing.lessons(tree.read(since / "pack.yaml", "").root), report)
     return pack_problems(folder) + report.problems()
 
 
@@ -64,19 +66,3 @@ def _lesson(
     if since is not None and (since / slug / "lesson.yaml").is_file():
         quality.same_ids(root, tree.read(since / slug / "lesson.yaml", "").root, report)
     return lesson_problems(folder, slug, references, listed) + report.problems()
-
-
-def _lessons(pack: tree.Node | None) -> tuple[str, ...]:
-    listed = pack.get("lessons") if isinstance(pack, tree.Mapping) else None
-    items = listed.items if isinstance(listed, tree.Sequence) else []
-    return tuple(dict.fromkeys(item.text for item in items if isinstance(item, tree.Scalar)))
-
-
-def _references(pack: tree.Node | None) -> dict[str, str]:
-    """The images that lessons may name; of one without a readable reference, its name."""
-    images = pack.get("images") if isinstance(pack, tree.Mapping) else None
-    found: dict[str, str] = {}
-    for key, value in images.pairs if isinstance(images, tree.Mapping) else []:
-        reference = value.get("reference") if isinstance(value, tree.Mapping) else value
-        found[key.text] = reference.text if isinstance(reference, tree.Scalar) and reference.text else key.text
-    return found

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from dockerlearn.author import listing
 from dockerlearn.author.quality import is_position
 from dockerlearn.course import schema, tree
 from dockerlearn.course.rules import ID
@@ -90,7 +91,7 @@ def _added(file: Path, name: str) -> tuple[str, str]:
         raise UsageError(f"{one_line(str(file))} cannot be read.", "dockerlearn author lint    # says why")
     text = _listed(document.root, document.source, name)
     again = tree.parse(text.encode(), "pack.yaml")
-    if again.problems or not isinstance(again.root, tree.Mapping) or name not in _names(again.root):
+    if again.problems or not isinstance(again.root, tree.Mapping) or name not in listing.lessons(again.root):
         raise UsageError(f"{one_line(str(file))} is written in a way that cannot be added to.", f"Add {name} by hand.")
     image, text = _with_image(again.root, text)
     return text, image
@@ -107,22 +108,14 @@ def _listed(root: tree.Mapping, source: str, name: str) -> str:
     return source[: last.end] + more + source[last.end :]
 
 
-def _names(root: tree.Mapping) -> list[str]:
-    lessons = root.get("lessons")
-    items = lessons.items if isinstance(lessons, tree.Sequence) else []
-    return [item.text for item in items if isinstance(item, tree.Scalar)]
-
-
 def _with_image(root: tree.Mapping, source: str) -> tuple[str, str]:
     """Return what the pack calls the template's image, and its text, in which it is declared."""
     images = root.get("images")
-    names: list[str] = []
-    for key, value in images.pairs if isinstance(images, tree.Mapping) else []:
-        names.append(key.text)
-        reference = value.get("reference") if isinstance(value, tree.Mapping) else value
-        if isinstance(reference, tree.Scalar) and references.repository(reference.text) == references.repository(IMAGE):
-            return key.text, source
-    name = "busybox" if "busybox" not in names else "busybox-shell"
+    declared = dict(listing.images(root))
+    for name, reference in declared.items():
+        if reference is not None and references.repository(reference) == references.repository(IMAGE):
+            return name, source
+    name = "busybox" if "busybox" not in declared else "busybox-shell"
     if not isinstance(images, tree.Mapping) or not images.pairs:
         if images is not None:
             raise UsageError("images: in pack.yaml is empty. Take the key out, or declare an image.")

@@ -25,7 +25,7 @@ Fix = Annotated[
 
 def doctor(ctx: typer.Context, fix: Fix = False, yes: Yes = False, plain: Plain = False, json: Json = False) -> int:
     """Say what is in place and what mends what is not. Ends with 0 when lessons can run, else with 1."""
-    from dockerlearn.doctor.examine import can_run
+    from dockerlearn.doctor.finding import can_run
     from dockerlearn.doctor.mend import mend, run_here, safe_commands
     from dockerlearn.ui import shapes
 

@@ -35,8 +35,3 @@ LOOKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
 def examine(facts: Facts) -> tuple[Finding, ...]:
     """Make every finding."""
     return tuple(finding for look in LOOKS for finding in look(facts))
-
-
-def can_run(findings: Iterable[Finding]) -> bool:
-    """Whether nothing stops lessons."""
-    return all(finding.level != "problem" for finding in findings)

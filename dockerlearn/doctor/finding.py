@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -39,3 +40,8 @@ def advice(about: str, says: str, means: str, *remedy: str, safe: tuple[tuple[st
 def problem(about: str, says: str, means: str, *remedy: str, safe: tuple[tuple[str, ...], ...] = ()) -> Finding:
     """Return what stops lessons."""
     return Finding(about, "problem", says, means, remedy or tuple(map(shlex.join, safe)), safe)
+
+
+def can_run(findings: Iterable[Finding]) -> bool:
+    """Whether nothing stops lessons."""
+    return all(finding.level != "problem" for finding in findings)

@@ -277,9 +277,11 @@ def doctor_shape(facts: Facts, findings: Sequence[Finding], mended: Sequence[Men
     """
     import shlex
 
+    from dockerlearn.doctor.finding import can_run
+
     system = facts.system
     return {
-        "can_run": all(finding.level != "problem" for finding in findings),
+        "can_run": can_run(findings),
         "findings": [
             {
                 "about": finding.about,
