@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dockerlearn.author.prove import Proved, Prover
+from dockerlearn.course.models import Lesson, Step
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
 from tests import own_engine
@@ -94,6 +95,24 @@ def prove(
     """
     cheat = bool(os.environ.get(own_engine.THOROUGH)) if cheat is None else cheat
     return Prover(open_pack(), engine, host, folder, cheat=cheat).prove(lesson, steps or None)
+
+
+def hands_on(lesson: Lesson) -> list[Step]:
+    """The steps in which a learner does something on the engine."""
+    return [step for step in lesson.steps if step.kind in {"do", "answer"}]
+
+
+def has_what_a_lesson_must_have(lesson: Lesson, broken: set[str]) -> None:
+    """Hold a lesson to what is asked of each; ``broken`` are its steps that mend a world."""
+    done = hands_on(lesson)
+    assert {step.id for step in done} >= broken
+    assert 2 <= len(lesson.myths) <= 3
+    assert lesson.concept is not None
+    assert all(getattr(lesson.concept, key) for key in lesson.concept.__struct_fields__)
+    assert max(map(len, lesson.concept.picture.splitlines())) <= 76
+    assert sum(len(step.mistakes) for step in lesson.steps) >= 2 * len(done)
+    assert all(step.accepts for step in done)
+    assert all(len(step.hints) >= 3 and step.result and step.insight for step in done)
 
 
 def not_held(proved: Iterable[Proved]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner, prove
+from tests.live.lessons import Learner, hands_on, has_what_a_lesson_must_have, prove
 
 LESSON = "multi-stage"
 STEPS = ("weigh", "late", "stages", "needs", "shifted", "target", "scratch", "nobody", "silent")
@@ -42,18 +42,10 @@ def test_these_are_its_steps(learner: Learner) -> None:
 
 def test_it_has_what_a_lesson_must_have() -> None:
     lesson = open_pack().lesson(LESSON)
-    hands_on = [step for step in lesson.steps if step.kind in {"do", "answer"}]
+    has_what_a_lesson_must_have(lesson, BROKEN)
     assert 9 <= len(lesson.steps) <= 11
-    assert len(hands_on) >= 8
-    assert {step.id for step in hands_on} >= BROKEN
+    assert len(hands_on(lesson)) >= 8
     assert {step.id for step in lesson.steps if step.predict and step.predict.proof} == PREDICTED
-    assert 2 <= len(lesson.myths) <= 3
-    assert lesson.concept is not None
-    assert all(getattr(lesson.concept, key) for key in lesson.concept.__struct_fields__)
-    assert max(map(len, lesson.concept.picture.splitlines())) <= 76
-    assert sum(len(step.mistakes) for step in lesson.steps) >= 2 * len(hands_on)
-    assert all(step.accepts for step in hands_on)
-    assert all(len(step.hints) >= 3 and step.result and step.insight for step in hands_on)
 
 
 @pytest.mark.parametrize("step", STEPS)
