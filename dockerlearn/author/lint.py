@@ -32,7 +32,10 @@ def lint(target: Target, since: Path | None = None) -> Linted:
     document = tree.read(folder / "pack.yaml", "")
     listed = listing.lessons(document.root)
     # Lessons may name an image whose reference cannot be read.
-    references = {name: reference or name for name, reference in listing.images(document.root)}
+    references = {
+        name.text: reference.text if reference is not None and reference.text else name.text
+        for name, reference in listing.images(document.root)
+    }
     present = tuple(sorted(path.parent.name for path in folder.glob("*/lesson.yaml")))
     # In the pack's order, and after them those that are not listed, which is a mistake of its own.
     there = tuple(slug for slug in listed if slug in present) + tuple(slug for slug in present if slug not in listed)

@@ -14,9 +14,9 @@ def lessons(pack: Node | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.text for item in items if isinstance(item, Scalar)))
 
 
-def images(pack: Node | None) -> Iterator[tuple[str, str | None]]:
+def images(pack: Node | None) -> Iterator[tuple[Scalar, Scalar | None]]:
     """What each of its images is called, and its reference where that can be read."""
     declared = pack.get("images") if isinstance(pack, Mapping) else None
     for key, value in declared.pairs if isinstance(declared, Mapping) else []:
         reference = value.get("reference") if isinstance(value, Mapping) else value
-        yield key.text, reference.text if isinstance(reference, Scalar) else None
+        yield key, reference if isinstance(reference, Scalar) else None

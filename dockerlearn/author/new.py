@@ -111,11 +111,11 @@ def _listed(root: tree.Mapping, source: str, name: str) -> str:
 def _with_image(root: tree.Mapping, source: str) -> tuple[str, str]:
     """Return what the pack calls the template's image, and its text, in which it is declared."""
     images = root.get("images")
-    declared = dict(listing.images(root))
-    for name, reference in declared.items():
-        if reference is not None and references.repository(reference) == references.repository(IMAGE):
-            return name, source
-    name = "busybox" if "busybox" not in declared else "busybox-shell"
+    declared = list(listing.images(root))
+    for called, reference in declared:
+        if reference is not None and references.repository(reference.text) == references.repository(IMAGE):
+            return called.text, source
+    name = "busybox" if "busybox" not in {called.text for called, _ in declared} else "busybox-shell"
     if not isinstance(images, tree.Mapping) or not images.pairs:
         if images is not None:
             raise UsageError("images: in pack.yaml is empty. Take the key out, or declare an image.")

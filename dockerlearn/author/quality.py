@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from dockerlearn.author import listing
 from dockerlearn.author.commands import is_read_by_sh
 from dockerlearn.checks.vocabulary import noun_of
 from dockerlearn.course import materials
@@ -61,11 +62,9 @@ def pack(root: Node | None, report: Report) -> None:
         return
     for item, path in _scalars(root, "lessons", ""):
         _position_as_name(item, path, "lesson", report)
-    images = root.get("images")
-    for key, value in images.pairs if isinstance(images, Mapping) else []:
-        reference = value.get("reference") if isinstance(value, Mapping) else value
-        if isinstance(reference, Scalar) and not _says_tag(reference.text):
-            _latest(reference, key_path("images", key.text), report)
+    for name, reference in listing.images(root):
+        if reference is not None and not _says_tag(reference.text):
+            _latest(reference, key_path("images", name.text), report)
 
 
 def same_lessons(root: Node | None, earlier: Iterable[str], report: Report) -> None:
