@@ -470,6 +470,8 @@ class TestSameImage:
             ("tag it ours, untag it ours, tag it ours", False),
             ("tag it ours, pull another", False),
             ("tag another ours, tag it ours", True),  # it may have been taken from it
+            ("tag another ours, create it, tag it ours", False),  # it was not there then
+            ("create it, tag it other", True),
             ("tag it ours, tag another ours, tag it ours", False),
             ("pull ours, tag another ours, tag it ours", True),
             ("container it ours", True),

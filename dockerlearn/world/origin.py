@@ -23,6 +23,9 @@ def was_named_here(events: Iterable[EventSnapshot], image_id: str, reference: st
         ours = bool(name) and references.same(name, reference)
         if event.action == "load" and event.id == image_id:
             given, carried = False, True
+        elif event.action == "create" and event.id == image_id:
+            # A build: what the name was taken from until then was another one.
+            carried = False
         elif not ours:
             continue
         elif event.action == "pull":
