@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,14 +12,18 @@ import docker
 import docker.errors
 
 from benchmarks.learner import LESSON, PING, STEP, TYPER, Learner, make_pack
-from benchmarks.measure import Change, Figure, Plain, Row, by_turns, milliseconds
+from benchmarks.measure import Added, Change, Delay, Figure, Plain, Program, Row, by_turns, milliseconds, run
 from tests.own_engine import BASE_IMAGE
 
 MANY = 1000
 """Foreign containers, and lessons."""
 
 CHECK, COMMAND, HELP, FLAT = 1.4, 1.6, 2.0, 1.1
-"""The bounds. Flat means: what cannot be told from noise."""
+THROUGH, PROMPT, FIRST_LINE = 1.3, 0.01, 0.05
+"""The bounds. Flat means: what cannot be told from noise; ``PROMPT`` and ``FIRST_LINE`` are in seconds."""
+
+TRIALS = 200
+"""Of what the tutor says, and of prompts."""
 
 _HEAVY = ("docker", "requests", "pydantic", "yaml", "rich", "typer")
 
@@ -80,10 +84,50 @@ def lessons(bench: Bench) -> Iterator[Row]:
         for number in (1, MANY)
     )
     bench.begin(one, many)
-    for words, bound in ((("hint", STEP), FLAT), (("check", "step", STEP), FLAT), (("lessons",), None)):
+    start = ("start", STEP, "--plain")
+    for words, bound in (
+        (("hint", STEP), FLAT),
+        (("check", "step", STEP), FLAT),
+        (start, FLAT),
+        (("lessons",), None),
+    ):
         name = f"{words[0]}, {MANY} lessons to 1"
         bench.say(name)
         ours, base = by_turns([many.program(*words), one.program(*words)], bench.times)
+        yield Figure(name, ours, base, bound)
+    folders = [bench.folder / f"pack-{number}" for number in (1, MANY)]
+    yield _once(bench, f"lint, {MANY} lessons to 1", [one.program("author", "lint", str(at)) for at in folders])
+    yield from _added(bench, folders)
+
+
+def _once(bench: Bench, name: str, programs: Sequence[Program]) -> Plain:
+    """Run what takes its time once, the one of a single lesson first."""
+    bench.say(name)
+    little, much = (run(program) for program in programs)
+    return Plain(
+        name, f"{much.wall:.1f} s ({much.cpu:.1f} s of a processor) to {little.wall:.1f} s ({little.cpu:.1f} s)"
+    )
+
+
+def _added(bench: Bench, folders: Sequence[Path]) -> Iterator[Row]:
+    """The same lessons in a pack by others: adding it, and what the course's own commands cost with it there."""
+    few, many = (Learner(bench.folder / f"with-{number}", bench.host) for number in (1, MANY))
+    for at in folders:
+        text = (at / "pack.yaml").read_text()
+        (at / "pack.yaml").write_text(text.replace("id: docker", "id: others"))
+    programs = [owner.program("packs", "add", str(at), "--yes") for owner, at in zip((few, many), folders, strict=True)]
+    yield _once(bench, f"packs add, {MANY} lessons to 1", programs)
+    bench.begin(few, many)
+    for words, bound in (
+        (("hint", STEP), FLAT),
+        (("hint", f"others:{STEP}"), FLAT),
+        (("check", "step", STEP), FLAT),
+        (("packs",), None),
+        (("lessons",), None),
+    ):
+        name = f"{' '.join(words[:2])}, beside a pack of {MANY} lessons to 1"
+        bench.say(name)
+        ours, base = by_turns([many.program(*words), few.program(*words)], bench.times)
         yield Figure(name, ours, base, bound)
 
 
@@ -124,6 +168,34 @@ def parts(bench: Bench) -> Iterator[Row]:
     yield _within("open the store", lambda: Store.open(progress).close())
 
 
+def shell(bench: Bench) -> Iterator[Row]:
+    """Riding along in a shell, against the same shell on a pty with nobody along."""
+    from benchmarks import riding
+
+    bench.say("the shell: passing 30 MB through")
+    ours, base, least = riding.pass_through(bench.folder, bench.times)
+    yield Figure("30 MB through the ride to a bare pty", ours, base, THROUGH)
+    yield Figure("30 MB through script(1) to a bare pty", least, base, None)
+    bench.say("the shell: prompts")
+    for kind in riding.KINDS:
+        with_rider, bare = riding.prompts(bench.folder, kind, TRIALS)
+        yield Added(f"Enter to prompt in {kind}, nothing to say", with_rider, bare, PROMPT)
+
+
+def tutor(bench: Bench) -> Iterator[Row]:
+    """The tutor riding along: how soon it speaks, and what a prompt waits for it."""
+    from benchmarks import tutoring
+
+    bench.say("the tutor: from the engine's event to the first line")
+    with tutoring.tutored(bench.folder / "tutored", bench.host, BASE_IMAGE) as tutored:
+        yield Delay("from an event of another terminal to the first line", tutored.elsewhere(TRIALS), FIRST_LINE)
+        yield Delay("from the event of a typed command to the first line", tutored.typed(TRIALS), FIRST_LINE)
+        bench.say("the tutor: prompts")
+        for line in ("true", "docker ps"):
+            with_tutor, bare = tutoring.prompts(tutored, line, TRIALS)
+            yield Added(f"Enter to prompt after {line}, nothing to say", with_tutor, bare, PROMPT)
+
+
 def prove(bench: Bench) -> Iterator[Row]:
     """How long the prover takes with the first lesson."""
     from dockerlearn.author.prove import Prover
@@ -139,7 +211,7 @@ def prove(bench: Bench) -> Iterator[Row]:
         engine.close()
     for step in dict.fromkeys(claim.step for claim in proved):
         claims = [claim for claim in proved if claim.step == step]
-        fallen = [claim.claim for claim in claims if not claim.held]
+        fallen = [claim.claim for claim in claims if claim.fell]
         seconds = sum(claim.seconds for claim in claims)
         told = f"{seconds:.1f} s, {len(claims)} claims" + (f", NOT HELD: {'; '.join(fallen)}" if fallen else "")
         yield Plain(f"prove {step}", told)
@@ -151,6 +223,8 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "lessons": lessons,
     "containers": containers,
     "parts": parts,
+    "shell": shell,
+    "tutor": tutor,
     "prove": prove,
 }
 """In the order in which they are run; ``prove`` only when it is asked for."""

@@ -77,7 +77,7 @@ class Learner:
 
 def make_pack(folder: Path, lessons: int) -> Path:
     """Make a pack that begins with the course's first lesson and has ``lessons`` in all."""
-    slugs = [LESSON, *(f"lesson-{number:04}" for number in range(1, lessons))]
+    slugs = [LESSON, *(f"topic-{number:04}" for number in range(1, lessons))]
     original = (course_folder() / LESSON / "lesson.yaml").read_text()
     pack = (course_folder() / "pack.yaml").read_text().splitlines()
     pack = [f"lessons: [{', '.join(slugs)}]" if line.startswith("lessons:") else line for line in pack]

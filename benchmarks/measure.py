@@ -95,6 +95,43 @@ class Change(NamedTuple):
         return self.wall <= self.bound
 
 
+class Added(NamedTuple):
+    """What ours takes more than the base, by the clock, in medians; ``bound`` in seconds."""
+
+    name: str
+    ours: Sequence[float]
+    base: Sequence[float]
+    bound: float
+
+    @property
+    def seconds(self) -> float:
+        """The difference of the medians."""
+        return statistics.median(self.ours) - statistics.median(self.base)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within the bound."""
+        return self.seconds <= self.bound
+
+
+class Delay(NamedTuple):
+    """How long something takes by the clock; ``bound`` in seconds is for the median."""
+
+    name: str
+    seconds: Sequence[float]
+    bound: float
+
+    @property
+    def middle(self) -> float:
+        """The median."""
+        return statistics.median(self.seconds)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within the bound."""
+        return self.middle <= self.bound
+
+
 class Plain(NamedTuple):
     """Something told and not judged, such as a time within a process."""
 
@@ -102,7 +139,7 @@ class Plain(NamedTuple):
     text: str
 
 
-Row = Figure | Change | Plain
+Row = Figure | Change | Added | Delay | Plain
 
 
 def ratios(ours: Sequence[float], base: Sequence[float]) -> Spread:
@@ -181,7 +218,27 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def _cells(row: Figure | Change) -> tuple[str, ...]:
+def ninety_ninth(seconds: Sequence[float]) -> float:
+    """The 99th percentile.
+
+    >>> ninety_ninth(range(1, 101))
+    99
+    """
+    return sorted(seconds)[max(round(len(seconds) * 0.99) - 1, 0)]
+
+
+def _cells(row: Figure | Change | Added | Delay) -> tuple[str, ...]:
+    if isinstance(row, Delay):
+        rare = f"p99 {milliseconds(ninety_ninth(row.seconds))}"
+        verdict = "holds" if row.holds else "BROKEN"
+        return (row.name, milliseconds(row.middle), "", "", rare, "", "", milliseconds(row.bound), verdict)
+    if isinstance(row, Added):
+        ours, base, more, bound = (
+            milliseconds(seconds)
+            for seconds in (statistics.median(row.ours), statistics.median(row.base), row.seconds, row.bound)
+        )
+        rare = " to ".join(milliseconds(ninety_ninth(taken)) for taken in (row.ours, row.base))
+        return (row.name, ours, base, f"+{more}", f"p99 {rare}", "", "", bound, "holds" if row.holds else "BROKEN")
     if isinstance(row, Change):
         verdict = "holds" if row.holds else "BROKEN"
         return (row.name, "", "", f"{row.wall:.2f}", "", f"{row.cpu:.2f}", "", f"{row.bound:.2f}", verdict)

@@ -8,8 +8,11 @@
     │   ├── UnknownStep
     │   ├── WrongKind               the command does not fit the step (an answer where there is no question)
     │   └── NothingOpen             no lesson was begun yet
+    ├── BeingSetUp                  exit 3; another process sets a step's world up just now
     ├── Declined                    exit 2; the learner said no
     ├── LessonError                 exit 2; carries every problem of a lesson file
+    ├── PackRefused                 exit 2; a pack by others that is not taken, with the reason
+    ├── SourceFailed                exit 3; a pack could not be fetched, or not be kept
     ├── EngineError                 exit 3; could not look
     │   ├── NoEngine                no socket, nothing listens
     │   ├── EnginePermission        the socket may not be opened
@@ -28,6 +31,8 @@
     │   └── PracticeFailed          the practice engine could not be started or stopped
     ├── SetupFailed                 exit 3; the step's world could not be brought into place
     │   └── NameTaken               a name the lesson needs belongs to somebody else
+    ├── ArchiveError                exit 3; a file with images in it cannot be used
+    │   └── ArchiveDamaged          it is not what was written
     ├── WorkspaceError              exit 3; the workspace cannot be used
     └── StoreError                  exit 3; the progress file
         ├── StoreDamaged
@@ -75,6 +80,10 @@ class NothingOpen(UsageError):
     """A command that needs a current step was given before any lesson was started."""
 
 
+class BeingSetUp(DockerlearnError):
+    """Another process sets the step's world up just now."""
+
+
 class Declined(DockerlearnError):
     """The learner answered no."""
 
@@ -89,6 +98,16 @@ class LessonError(DockerlearnError):
     def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.problems = problems
+
+
+class PackRefused(DockerlearnError):
+    """A pack by others is not taken: it has, or is, what a pack may not."""
+
+    exit_code = 2
+
+
+class SourceFailed(DockerlearnError):
+    """A pack could not be fetched from where it is, or could not be kept here."""
 
 
 class EngineError(DockerlearnError):
@@ -165,6 +184,14 @@ class SetupFailed(DockerlearnError):
 
 class NameTaken(SetupFailed):
     """Something that is not the course's carries a name that the lesson needs."""
+
+
+class ArchiveError(DockerlearnError):
+    """A file with images in it is no such file, or cannot be made."""
+
+
+class ArchiveDamaged(ArchiveError):
+    """A file with images in it is not what was written: it was cut off, or some of it was changed."""
 
 
 class WorkspaceError(DockerlearnError):

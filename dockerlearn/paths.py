@@ -8,6 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+OF_PACK = ".pack"
+"""Ends the name of a folder in the workspace that holds the folders of a pack's lessons."""
+
 
 class Paths(msgspec.Struct, frozen=True):
     """The folders of one learner.
@@ -35,6 +38,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.home / "progress.sqlite3"
 
     @property
+    def turns(self) -> Path:
+        """The file by whose lock terminals take turns at a step's world."""
+        return self.home / "turns.lock"
+
+    @property
     def cache(self) -> Path:
         """Lessons that were read before, in a form that is quick to read again."""
         return self.home / "cache"
@@ -44,9 +52,17 @@ class Paths(msgspec.Struct, frozen=True):
         """The practice engine's folder."""
         return self.home / "engine"
 
-    def lesson(self, slug: str) -> Path:
-        """The learner's folder for a lesson."""
-        return self.workspace / slug
+    @property
+    def packs(self) -> Path:
+        """Packs of lessons that were added, a folder each."""
+        return self.home / "packs"
+
+    def lesson(self, slug: str, pack: str | None = None) -> Path:
+        """The learner's folder for a lesson; ``pack`` is the one that was added and has it.
+
+        Names of lessons have no dot, so that the folder of a pack is never that of a lesson.
+        """
+        return self.workspace / f"{pack}{OF_PACK}" / slug if pack else self.workspace / slug
 
 
 def _data_dir(environ: Mapping[str, str]) -> Path:

@@ -48,15 +48,21 @@ def cells(text: str) -> int:
     )
 
 
+_NAME = 100
+
+
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
     """Return the word of ``known`` that ``word`` was probably meant to be.
+
+    What is longer than a name is none: to compare two long texts takes the square of their length.
 
     >>> nearest("contaner", ["container", "image"])
     'container'
     """
     import difflib
 
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    names = [name for name in known if len(name) <= _NAME] if len(word) <= _NAME else []
+    found = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return found[0] if found else None
 
 

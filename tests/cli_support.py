@@ -34,6 +34,11 @@ class Ended(NamedTuple):
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def told(self) -> str:
+        """What it said on standard error, wherever lines were broken: that depends on how long a folder's path is."""
+        return " ".join(self.err.split())
+
 
 class Learner:
     """A learner with a home of her own, the course of the tests, and a fake engine; ``connect`` gives another one."""

@@ -312,6 +312,20 @@ class EngineContract:
         engine.remove_image(built)
         assert built not in engine.image_ids()
 
+    def test_an_image_is_given_and_taken(self, engine: EngineApi) -> None:
+        before = engine.image(BUSYBOX)
+        given = b"".join(engine.export_image(BUSYBOX))
+        assert before is not None
+        engine.load_images(iter((given[:1000], given[1000:])))
+        after = engine.image(BUSYBOX)
+        assert after is not None
+        assert (after.id, after.layers) == (before.id, before.layers)
+        with pytest.raises(EngineRejected):
+            engine.load_images(iter((given[: len(given) // 2],)))
+        assert engine.image(BUSYBOX) == after
+        with pytest.raises(EngineRejected):
+            list(engine.export_image("dl-nobody-has-this:1"))
+
     def test_tagging_nothing(self, bench: Bench) -> None:
         with pytest.raises(EngineRejected) as caught:
             bench.engine.tag("sha256:" + "f" * 64, bench.tag())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from dockerlearn.engine.api import (
     Executed,
     NetworkRow,
     PathInContainer,
+    PullNews,
 )
 from dockerlearn.engine.condition import Condition
 from dockerlearn.engine.snapshots import (
@@ -34,6 +36,7 @@ from dockerlearn.engine.snapshots import (
 )
 from dockerlearn.errors import EngineError, EngineRejected
 from dockerlearn.world.probes import MARK
+from tests import exported
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -189,11 +192,12 @@ class FakeEngine:
 
     Put things into ``by_name`` (containers), ``images`` (by id), ``files``, ``output``, ``processes`` and
     ``differences`` (by container id), ``image_files`` (by image id; a new container has them), ``networks_by_name``,
-    ``volumes_by_name``, ``volume_files`` (by volume name) and ``registry`` (what can be pulled, by full reference);
-    ``add`` and ``add_image`` do it in one line. ``runs`` says what a command does, in a container or as one: command
-    line to its output and exit code, None when it does not end. ``happened`` are the events. ``clock`` is the
-    engine's time, and goes on by a second with each change. With ``failure`` set, every call raises it. ``calls``
-    are the names of the methods that were called.
+    ``volumes_by_name``, ``volume_files`` (by volume name), ``registry`` (what can be pulled, by full reference) and
+    ``exports`` (what ``docker save`` gives, by full reference, of those that are there); ``add`` and ``add_image``
+    do it in one line. ``runs`` says what a command does, in a container or as one: command line to its output and
+    exit code, None when it does not end. ``happened`` are the events. ``clock`` is the engine's time, and goes on
+    by a second with each change. With ``failure`` set, every call raises it. ``calls`` are the names of the methods
+    that were called.
     """
 
     def __init__(self, *images: ImageSnapshot, engine_id: str = "FAKE:ENGINE") -> None:
@@ -210,6 +214,7 @@ class FakeEngine:
         self.volumes_by_name: dict[str, VolumeSnapshot] = {}
         self.volume_files: dict[str, dict[str, PathInContainer]] = {}
         self.registry: dict[str, ImageSnapshot] = {}
+        self.exports: dict[str, bytes] = {}
         self.clock = BEGINNING + timedelta(hours=1)
         self.failure: EngineError | None = None
         self.calls: list[str] = []
@@ -356,7 +361,7 @@ class FakeEngine:
         parents = {image.parent for image in self.images.values()}
         return tuple(image.id for image in self.images.values() if not image.tags and image.id not in parents)
 
-    def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
+    def logs(self, container_id: str, tail: int = 500, limit: int = 65_536) -> str:
         self._called("logs")
         text = self.output.get(self._need(container_id).id, "")
         last = "".join(text.splitlines(keepends=True)[-tail:]) if tail else ""
@@ -639,7 +644,7 @@ class FakeEngine:
                 return
         self.files.setdefault(container.id, {})[target] = PathInContainer("file", mode, len(content), content)
 
-    def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
+    def pull(self, reference: str, progress: Callable[[PullNews], None] | None = None) -> None:
         self._called("pull")
         full = references.normalise(reference)
         there = self.registry.get(full)
@@ -648,9 +653,26 @@ class FakeEngine:
                 f"{references.short(reference)} is not there: the registry has no such image or tag.", 404
             )
         if progress is not None:
-            progress(f"Pulling from {references.repository(full)}")
+            progress(PullNews(full.rpartition(":")[2], f"Pulling from {references.repository(full)}"))
         self._tick()
         self.add_image(there)
+
+    def export_image(self, reference: str) -> Iterator[bytes]:
+        self._called("export_image")
+        given = self.exports.get(references.normalise(reference)) if self._image(reference) else None
+        if given is None:
+            raise EngineRejected(f"The engine refused: reference does not exist: {reference}.", 404)
+        yield from (given[at : at + 10_000] for at in range(0, len(given), 10_000))
+
+    def load_images(self, archive: Iterator[bytes]) -> None:
+        self._called("load_images")
+        try:
+            found = exported.loaded(b"".join(archive))
+        except (tarfile.TarError, KeyError) as error:
+            raise EngineRejected(f"The engine could not load it: {error}.", 500) from None
+        self._tick()
+        for image in found:
+            self.add_image(image)
 
     def can_pull(self, reference: str) -> bool:
         self._called("can_pull")

@@ -2,8 +2,10 @@
 
     sudo .venv/bin/python -m tests.matrix                # all cells, one after the other; about 20 minutes each
     sudo .venv/bin/python -m tests.matrix 28.5-containerd
+    sudo .venv/bin/python -m tests.matrix 28.5 26.1 --only lifecycle,checks
 
-The engines are unpacked into a cache folder, not installed (``tests.engines``). A cell that was not run keeps its row.
+The engines are unpacked into a cache folder, not installed (``tests.engines``). Each column of a cell is noted with the
+commit and the engine that it was measured with; what was not run, or not run to its end, keeps what was noted before.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +40,9 @@ class Cell(msgspec.Struct, frozen=True):
     builder: str
 
 
+PODMAN = "podman"
+"""The cell of Podman's API, which is the distribution's; what is not for it ``tests.podman_engine`` says."""
+
 CELLS = {
     "20.10": Cell("20.10", "overlay2", "20.10", "legacy"),
     "20.10-buildkit": Cell("20.10", "overlay2", "28.5", "BuildKit"),
@@ -45,39 +50,64 @@ CELLS = {
     "28.5-legacy": Cell("28.5", "overlay2", "28.5", "legacy"),
     "28.5": Cell("28.5", "overlay2", "28.5", "BuildKit"),
     "28.5-containerd": Cell("28.5", "containerd", "28.5", "BuildKit"),
+    PODMAN: Cell("Podman 4.3", "overlay", "28.5", "Podman's"),
 }
+
+NEWEST = ("28.5", "28.5-containerd")
+"""The cells of the newest engine, on which the ordinary run of the tests goes through the course, too."""
+
+HEAD = """\
+What the live tests and the proofs of the lessons came to on each engine, by `python -m tests.matrix`, which is run by
+hand. Every ordinary run of the tests has the live tests on the engine of the distribution (20.10 on Debian 12), and on
+28.5 with BuildKit, with both stores, each lesson from its start to its end, the proof of a step of each lesson that
+builds, and a sample of the checks; and on Podman the first lesson and the checks, less what `tests/podman_engine.py`
+says that it cannot, and why.
+""".splitlines()
 
 INSTALLED = Path("/usr/bin")
 """Where the distribution's own client and engine are; ``dockerd`` is in the ``sbin`` that follows on PATH."""
 
 GROUPS = {
-    "checks": ("checks", "nouns", "reach", "events", "watch", "stress"),
+    "checks": ("checks", "nouns", "subjects", "reach", "events", "watch", "stress"),
     "diagnoses, advice": ("diagnoses", "advice"),
-    "engines, doctor": ("client", "ssh", "doctor"),
+    "engines, doctor": ("client", "offline", "ssh", "doctor"),
     "set-up, ledger, safety": ("setup", "ledger", "safety", "shared", "lessons"),
 }
 """Columns beside the lessons, and the files of the tests in each."""
 
 
+class Failed(msgspec.Struct, frozen=True):
+    """A test that did not pass, and why, in a line."""
+
+    test: str
+    why: str
+
+
 class Column(msgspec.Struct):
-    """What a group of tests came to: how many passed, and the names of those that did not."""
+    """What a group of tests came to: how many passed, which did not; and when, on which commit and engine it was.
 
+    ``thorough`` says that the proofs played the prover's own cheats, too.
+    """
+
+    on: str = ""
+    commit: str = ""
+    engine: str = ""
+    thorough: bool = False
     passed: int = 0
-    failed: list[str] = []
+    failed: list[Failed] = []
 
 
-class Row(msgspec.Struct):
-    """What a cell came to, when, and on which commit."""
-
-    on: str
-    commit: str
-    columns: dict[str, Column]
+Rows = dict[str, dict[str, Column]]
+"""What was measured, by cell and column."""
 
 
-def environment(cell: Cell, folder: Path) -> dict[str, str]:
-    """What tells the tests to use a cell's programs; ``folder`` is for links to them."""
+def environment(cell: Cell, folder: Path, say: Callable[[str], None]) -> dict[str, str]:
+    """What tells the tests to use a cell's programs, fetched at the first use; ``folder`` is for links to them.
+
+    Raises ``engines.NotFetched``.
+    """
     programs = folder / "bin"
-    programs.mkdir()
+    programs.mkdir(parents=True)
     found = dict.fromkeys(engines.PROGRAMS, cell.engine) | {"docker": cell.client}
     for name, release in found.items():
         if release in engines.SUITES:
@@ -87,35 +117,89 @@ def environment(cell: Cell, folder: Path) -> dict[str, str]:
     told = {own_engine.PROGRAMS: str(programs), own_engine.STORE: cell.store}
     if cell.builder == "BuildKit":
         told[own_engine.PLUGINS] = str(CACHE / cell.client / engines.PLUGINS)
+    if cell is CELLS[PODMAN]:
+        told[own_engine.ENGINE] = PODMAN
     return told
 
 
-def run(name: str, pytest: Sequence[str] = ()) -> Row:
-    """Run a cell's tests."""
+def described(cell: Cell, told: Mapping[str, str]) -> str:
+    """Say what a cell is, with the version of the engine that was found for it."""
+    builder = "" if told.get(own_engine.ENGINE) == PODMAN else f", {cell.builder}"
+    return f"engine {engine_of(told)}, {cell.store}, client {cell.client}{builder}"
+
+
+def engine_of(told: Mapping[str, str]) -> str:
+    """Return the version of the engine that was found for a cell."""
+    if told.get(own_engine.ENGINE) == PODMAN:
+        done = subprocess.run(["podman", "--version"], capture_output=True, text=True, check=False)
+        return done.stdout.strip() or "Podman"
+    programs = Path(told[own_engine.PROGRAMS])
+    return engines.version(programs if (programs / "dockerd").exists() else INSTALLED.parent / "sbin")
+
+
+def run(name: str, columns: Sequence[str], *, thorough: bool, pytest: Sequence[str] = ()) -> dict[str, Column]:
+    """Run some columns of a cell; return those of which every file was run to its end."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         reports = folder / "reports"
         reports.mkdir()
-        files = [f"tests/live/test_{file}_live.py" for file in (*sum(GROUPS.values(), ()), *lessons())]
-        command = [sys.executable, "-m", "pytest", "-q", *(file for file in files if (ROOT / file).exists()), *pytest]
-        told = environment(CELLS[name], folder) | {own_engine.REPORTS: str(reports), own_engine.THOROUGH: "1"}
-        subprocess.run(command, cwd=ROOT, env={**os.environ, **told}, check=False)
-        columns = read(reports)
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return Row(datetime.now(UTC).date().isoformat(), git.stdout.strip(), columns)
+        files = {column: [file for file in files_of(column) if file.exists()] for column in columns}
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            *(str(file) for some in files.values() for file in some),
+            *pytest,
+        ]
+        told = environment(CELLS[name], folder, say) | {own_engine.REPORTS: str(reports)}
+        if thorough:
+            told[own_engine.THOROUGH] = "1"
+        engine, on, commit = engine_of(told), datetime.now(UTC).date().isoformat(), _commit()
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **told}, check=False).returncode
+        if code not in {0, 1}:
+            say(f"{name}: the tests were not run to their end (exit code {code}); nothing is noted")
+            return {}
+        found, seen = read(reports)
+    for summed in found.values():
+        summed.on, summed.commit, summed.engine, summed.thorough = on, commit, engine, thorough
+    whole = [column for column in columns if column in found and {file.stem for file in files[column]} <= seen]
+    for column in columns:
+        if column not in whole:
+            say(f"{name}, {column}: not all of it was run; not noted")
+    return {column: found[column] for column in whole}
 
 
-def read(reports: Path) -> dict[str, Column]:
-    """Sum up the JUnit files of a folder, by column."""
+def read(reports: Path) -> tuple[dict[str, Column], set[str]]:
+    """Sum up the JUnit files of a folder, by column; and tell which files of tests are in them."""
     columns: dict[str, Column] = {}
+    seen: set[str] = set()
     for report in sorted(reports.glob("*.xml")):
         for case in ElementTree.parse(report).iter("testcase"):
-            column = columns.setdefault(column_of(case.get("classname", "")), Column())
-            if case.find("failure") is None and case.find("error") is None:
+            module = case.get("classname", "")
+            seen.update(part for part in module.split(".") if part.startswith("test_"))
+            column = columns.setdefault(column_of(module), Column())
+            wrong = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+            if wrong is None:
                 column.passed += 1
             else:
-                column.failed.append(case.get("name", ""))
-    return columns
+                column.failed.append(Failed(case.get("name", ""), _line(wrong.get("message", ""))))
+    return columns, seen
+
+
+def _line(message: str, width: int = 300) -> str:
+    """A failure's message in one line that a table's reader can take in."""
+    words = " ".join(message.split())
+    return words if len(words) <= width else f"{words[: width - 1]}…"
+
+
+def _commit() -> str:
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "dockerlearn", "lessons", "tests")
+    return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 
 def column_of(module: str) -> str:
@@ -136,36 +220,68 @@ def lessons() -> tuple[str, ...]:
     return tuple(lesson.replace("-", "_") for lesson in open_pack().lessons)
 
 
-def table(rows: Mapping[str, Row]) -> str:
+def columns_of() -> list[str]:
+    """The columns of the table."""
+    return [*GROUPS, *(lesson.replace("_", "-") for lesson in lessons())]
+
+
+def files_of(column: str) -> list[Path]:
+    """The files of the tests in a column."""
+    names = GROUPS.get(column, (column.replace("-", "_"),))
+    return [ROOT / "tests" / "live" / f"test_{name}_live.py" for name in names]
+
+
+def chosen(words: str) -> list[str]:
+    """Return the columns that some words name, which are lessons, groups or files of a group.
+
+    >>> chosen("lifecycle,doctor")
+    ['engines, doctor', 'lifecycle']
+    """
+    wanted = [word.strip() for word in words.split(",")]
+    named = {column: {*column.split(", "), *GROUPS.get(column, ())} for column in columns_of()}
+    if unknown := [word for word in wanted if not any(word in names for names in named.values())]:
+        raise ValueError(f"there is no column {', '.join(unknown)}; there are {'; '.join(named)}")
+    return [column for column, names in named.items() if names & set(wanted)]
+
+
+def table(rows: Rows) -> str:
     """Return the text of ``docs/engines.md``."""
-    names = [*GROUPS, *(lesson.replace("_", "-") for lesson in lessons())]
+    names = columns_of()
     lines = [
         "# Engines",
         "",
-        "What the live tests and the proofs of the lessons came to on each engine, by `python -m tests.matrix`.",
+        *HEAD,
         "",
         "| engine | store | client | builder | " + " | ".join(names) + " |",
         "|---" * (4 + len(names)) + "|",
     ]
-    notes: list[str] = []
+    failed: list[str] = []
+    when: list[str] = []
     for name, cell in CELLS.items():
-        row = rows.get(name)
+        row = rows.get(name, {})
         told = [cell.engine, cell.store, cell.client, cell.builder]
+        runs: dict[str, list[str]] = {}
         for column in names:
-            seen = row.columns.get(column) if row is not None else None
+            seen = row.get(column)
             if seen is None:
                 told.append("not run")
-            elif seen.failed:
-                told.append(f"{len(seen.failed)} of {len(seen.failed) + seen.passed} fail")
-                notes += [f"- {name}, {column}: `{failed}`" for failed in seen.failed]
-            else:
-                told.append(f"{seen.passed} pass")
+                continue
+            total = len(seen.failed) + seen.passed
+            told.append(f"{len(seen.failed)} of {total} fail" if seen.failed else f"{seen.passed} pass")
+            failed += [f"- {name}, {column}: `{one.test}`: {_escaped(one.why)}" for one in seen.failed]
+            cheats = ", with the prover's own cheats" if seen.thorough else ""
+            runs.setdefault(f"engine {seen.engine}, {seen.on}, commit {seen.commit}{cheats}", []).append(column)
         lines.append("| " + " | ".join(told) + " |")
-    when = [f"- {name}: {row.on}, commit {row.commit}" for name, row in rows.items() if name in CELLS]
-    lines += ["", "Run:", "", *when]
-    if notes:
-        lines += ["", "Failed:", "", *notes]
+        when += [f"- {name}: {run}: {'; '.join(columns)}" for run, columns in runs.items()]
+    lines += ["", "Run:", "", *(when or ["- nothing yet"])]
+    if failed:
+        lines += ["", "Failed:", "", *failed]
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text as it is, in Markdown."""
+    return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text)
 
 
 def say(line: str) -> None:
@@ -178,26 +294,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cells that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__.splitlines()[0])
     parser.add_argument("cells", nargs="*", metavar="CELL", help=", ".join(CELLS))
-    parser.add_argument("-k", dest="chosen", help="only tests that pytest's -k chooses; nothing is written")
+    parser.add_argument("--only", metavar="COLUMN,…", help="only these columns: lessons, groups, or files of a group")
+    parser.add_argument("--thorough", action="store_true", help="let the proofs play the prover's own cheats, too")
+    parser.add_argument("-k", dest="some", help="only tests that pytest's -k chooses; nothing is written")
     parser.add_argument("--table", action="store_true", help="run nothing; write the table of what was measured anew")
     told = parser.parse_args(arguments)
     if unknown := [name for name in told.cells if name not in CELLS]:
         parser.error(f"there is no cell {', '.join(unknown)}")
-    rows = msgspec.json.decode(RESULTS.read_bytes(), type=dict[str, Row]) if RESULTS.exists() else {}
+    try:
+        columns = chosen(told.only) if told.only else columns_of()
+    except ValueError as wrong:
+        parser.error(str(wrong))
+    rows = load()
     if told.table:
         TABLE.write_text(table(rows))
         return 0
     failed = False
     for name in told.cells or CELLS:
         say(f"=== {name}")
-        row = run(name, ["-k", told.chosen] if told.chosen else [])
-        failed = failed or any(column.failed for column in row.columns.values()) or not row.columns
-        if told.chosen:
+        try:
+            found = run(name, columns, thorough=told.thorough, pytest=["-k", told.some] if told.some else [])
+        except engines.NotFetched as reason:
+            say(f"{name} could not be run: {reason}")
+            failed = True
             continue
-        rows[name] = row
-        RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+        failed = failed or len(found) < len(columns) or any(column.failed for column in found.values())
+        if told.some or not found:
+            continue
+        rows = load()  # another run may have noted something meanwhile
+        rows.setdefault(name, {}).update(found)
+        RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows, order="sorted"), indent=1) + b"\n")
         TABLE.write_text(table(rows))
     return int(failed)
+
+
+def load() -> Rows:
+    """Read what was measured."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Rows) if RESULTS.exists() else {}
 
 
 if __name__ == "__main__":

@@ -7,29 +7,44 @@ ends every process of the run with it.
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dockerlearn.engine import processes, unix_http
 from dockerlearn.engine.practice import Practice, PracticeStatus
+from tests import podman_engine
+
+if TYPE_CHECKING:
+    import pytest
 
 INNER = "DOCKERLEARN_TESTS_INNER"
 """Set in the environment of the program inside its namespaces."""
 
 SHARE = "DOCKERLEARN_TESTS_SHARE"
-"""Set where the tests are divided among several runs: which of them this one has to do."""
+"""Set where the files of tests are divided among several runs: the name of this one."""
+
+TAKEN = "DOCKERLEARN_TESTS_TAKEN"
+"""Set where they are divided: the folder in which each run writes down what it takes."""
 
 STAND_INS = "DOCKERLEARN_TESTS_STAND_INS"
 """Set where stand-ins were made outside of the namespaces, which have no way to any package: the folder of them."""
+
+PACKAGES = "DOCKERLEARN_TESTS_PACKAGES"
+"""Set where packages of Python were fetched outside of the namespaces: the folder of them."""
 
 PROGRAMS = "DOCKERLEARN_TESTS_PROGRAMS"
 """Set to the folder of another engine's and client's programs than those on PATH; see ``tests.matrix``."""
@@ -40,13 +55,21 @@ PLUGINS = "DOCKERLEARN_TESTS_PLUGINS"
 STORE = "DOCKERLEARN_TESTS_STORE"
 """Set to ``containerd`` where the engine is to keep images in the containerd store."""
 
+ENGINE = "DOCKERLEARN_TESTS_ENGINE"
+"""Set to ``podman`` where the engine is to be Podman's API; see ``tests.podman_engine``."""
+
 REPORTS = "DOCKERLEARN_TESTS_REPORTS"
 """Set to a folder in which each run leaves a JUnit file."""
+
+CELL = "DOCKERLEARN_TESTS_CELL"
+"""Set where the tests for one of the other engines are run: its name in ``tests.matrix.CELLS``."""
 
 THOROUGH = "DOCKERLEARN_TESTS_THOROUGH"
 """Set where the proofs of all lessons are to play the prover's own cheats; else only the first one's does."""
 
-VARIABLES = frozenset({INNER, SHARE, STAND_INS, PROGRAMS, PLUGINS, STORE, REPORTS, THOROUGH})
+VARIABLES = frozenset(
+    {INNER, SHARE, TAKEN, STAND_INS, PACKAGES, PROGRAMS, PLUGINS, STORE, ENGINE, REPORTS, CELL, THOROUGH}
+)
 
 BASE_IMAGE = "busybox:1.36"
 
@@ -63,6 +86,11 @@ For each archive, layer and container, dockerd runs itself anew, and a fourth of
 _INSIDE = 'cd "$1" && mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run && shift && "$@"'
 # In a chroot, / is usually no mount point, and dockerd unpacks images only where it is one.
 _MOUNTED_ROOT = 'mount --rbind / /mnt && mount --make-rprivate /mnt && exec chroot /mnt "$@"'
+
+
+def is_podman() -> bool:
+    """Whether this run's engine is Podman's API."""
+    return os.environ.get(ENGINE) == "podman"
 
 
 def is_inner() -> bool:
@@ -92,7 +120,7 @@ def show_plugins(plugins: Path, layer: Path) -> None:
 
 def provide(say: Callable[[str], None], who: str) -> str | None:
     """Install what is missing; the value says why there can be no engine, if so. ``who`` needs it, in the plural."""
-    from dockerlearn.engine import install
+    from dockerlearn.engine import install, rootless
     from dockerlearn.errors import PracticeFailed
 
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
@@ -105,7 +133,7 @@ def provide(say: Callable[[str], None], who: str) -> str | None:
             "outside: mount --bind FOLDER FOLDER && mount --make-private FOLDER"
         )
     try:
-        plan = install.plan(progress=say)
+        plan = install.plan(progress=say, also=rootless.PROGRAMS)
         if not plan.nothing_to_do:
             say(f"{who} need an engine. Missing here: {', '.join(plan.missing)}.")
             say(" ".join(plan.command) + "  would install:")
@@ -115,7 +143,7 @@ def provide(say: Callable[[str], None], who: str) -> str | None:
             install.install(plan, say)
     except PracticeFailed as failed:
         return "\n".join(filter(None, (failed.message, failed.remedy)))
-    return None
+    return podman_engine.provide(say) if is_podman() else None
 
 
 def make_stand_ins(names: Iterable[str], folder: Path, say: Callable[[str], None]) -> str | None:
@@ -150,57 +178,193 @@ def serve_stand_in(name: str, practice: Practice) -> str:
     return IMAGES[name]
 
 
+REQUIREMENTS = Path(__file__).parents[1] / "lessons/fastapi/files/api/requirements.txt"
+"""What the lesson fastapi installs."""
+
+
+def fetch_packages(folder: Path, say: Callable[[str], None]) -> str | None:
+    """Fetch ``REQUIREMENTS`` and what they need, for the stand-in's python; the value says why it cannot be, if so."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    machine = platform.machine()
+    command += ["--only-binary", ":all:", "--python-version", "3.11", "--implementation", "cp"]
+    command += ["--platform", f"manylinux2014_{machine}", "--platform", f"manylinux_2_17_{machine}"]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), "--requirement", str(REQUIREMENTS)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        return f"The packages of the lesson fastapi could not be fetched: {done.stderr.strip()[-600:]}"
+    found = list(folder.iterdir())
+    size, seconds = sum(path.stat().st_size for path in found) / 1e6, time.monotonic() - began
+    say(f"fetched {len(found)} packages of python: {size:.1f} MB in {seconds:.1f} seconds")
+    os.environ[PACKAGES] = str(folder)
+    return None
+
+
+@contextmanager
+def index_for(host: str) -> Iterator[dict[str, str]]:
+    """Serve the packages to containers of the engine at ``host``; what pip's environment has to say of it."""
+    bridge: Any = unix_http.ask(host.removeprefix("unix://"), "/networks/bridge").json()
+    gateway = bridge["IPAM"]["Config"][0]["Gateway"]
+    with index() as port:
+        yield {"PIP_INDEX_URL": f"http://{gateway}:{port}/simple", "PIP_TRUSTED_HOST": gateway}
+
+
+@contextmanager
+def index() -> Iterator[int]:
+    """Serve the packages that were fetched outside as an index (PEP 503) on a port of every address here."""
+    folder = Path(os.environ[PACKAGES])
+    projects: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()):
+        projects.setdefault(path.name.partition("-")[0].lower().replace("_", "-"), []).append(path.name)
+
+    class Index(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind, _, name = self.path.strip("/").partition("/")
+            if kind == "simple" and name in projects:
+                links = "".join(f'<a href="/files/{one}">{one}</a>' for one in projects[name])
+                self._answer(200, "text/html", links.encode())
+            elif kind == "files" and name in {one for some in projects.values() for one in some}:
+                self._answer(200, "application/octet-stream", (folder / name).read_bytes())
+            else:
+                self._answer(404, "text/plain", b"")
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "max-age=3600")  # without it, pip's cache would keep nothing
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the class calls it
+            pass
+
+    server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Index)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 def become_inner(command: Sequence[str], folder: Path) -> NoReturn:
     """Become ``command``, run from ``folder`` in namespaces of its own."""
     sys.stdout.flush()
     sys.stderr.flush()
-    inner = _inner(command, folder)
+    inner = _inner(command, folder, os.environ)
     os.execvp(inner[0], inner)
 
 
-def divide(seconds: Mapping[Path, float], shares: Sequence[str]) -> dict[Path, str]:
-    """Give each file to a share: one after the other, the longest first, to the share that has the least yet."""
-    filled = dict.fromkeys(shares, 0.0)
-    found: dict[Path, str] = {}
-    for path in sorted(seconds, key=lambda path: (-seconds[path], path)):
-        found[path] = min(shares, key=lambda share: filled[share])
-        filled[found[path]] += seconds[path]
-    return found
+def is_divided() -> bool:
+    """Whether the files of tests are divided among this run and others."""
+    return bool(os.environ.get(TAKEN))
 
 
-def run_inner_together(command: Sequence[str], folder: Path, shares: Sequence[str]) -> int:
-    """Run ``command`` once per share, at the same time, each in namespaces of its own; return the worst exit code.
+@cache
+def take(path: Path) -> bool:
+    """Whether a file of tests is this run's to do: of several runs, that of the one that asks first."""
+    if not is_divided():
+        return True
+    try:
+        (Path(os.environ[TAKEN]) / _mark(path)).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
-    Which share a run has to do is in its environment, as ``SHARE``. The first one has this terminal; what the others
-    print is shown when it has ended. Most of a live test is waiting, so that two at a time lose little.
+
+def run_taken(session: pytest.Session) -> bool:
+    """Run the tests of the files that this run takes, one file after the other.
+
+    A test is told which one follows, and takes down what that one does not need: so it must be the one that does follow
+    here, and a file is taken before the last test of the one before it is run.
+    """
+    mine = (item for item in session.items if take(item.path))
+    item = next(mine, None)
+    while item is not None:
+        following = next(mine, None)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        item = following
+    return True
+
+
+def _mark(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+class Run(NamedTuple):
+    """One of several runs of the same command: what it is called, and what its environment says more."""
+
+    name: str
+    told: Mapping[str, str]
+
+
+def shares(number: int, folder: Path) -> list[Run]:
+    """Runs that divide files among themselves as they come to them; ``folder`` is where they note what they take."""
+    folder.mkdir()
+    names = [f"share-{one}" for one in range(1, number + 1)]
+    return [Run(name, {SHARE: name, TAKEN: str(folder)} if number > 1 else {}) for name in names]
+
+
+def left_over(files: Iterable[Path], folder: Path) -> list[Path]:
+    """The files that none of several shares has taken."""
+    return [path for path in files if not (folder / _mark(path)).exists()]
+
+
+def run_inner_together(command: Sequence[str], folder: Path, runs: Sequence[Run], at_once: int) -> int:
+    """Run ``command`` once for each of ``runs``, some at once, each in namespaces of its own; return the worst code.
+
+    They are begun in their order. The first one has this terminal; what the others print is shown after it has ended.
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    inner = _inner(command, folder)
+    if len(runs) > 1:
+        command = [*command, "-o", "console_output_style=classic"]  # no run can know how much of all it will have done
+    waiting = list(runs)
+    going: list[tuple[Run, subprocess.Popen[bytes], IO[bytes] | None]] = []
+    ended: list[tuple[Run, int, IO[bytes] | None]] = []
+    codes = []
     with ExitStack() as stack:
-        runs: list[tuple[subprocess.Popen[bytes], IO[bytes] | None]] = []
-        for number, share in enumerate(shares):
-            output: IO[bytes] | None = stack.enter_context(tempfile.TemporaryFile()) if number else None
-            environment = {**os.environ, SHARE: share}
-            started = subprocess.Popen(
-                inner, env=environment, stdout=output, stderr=subprocess.STDOUT if output else None
-            )
-            stack.callback(started.terminate)  # unshare ends all that runs in the namespaces with itself
-            runs.append((started, output))
-        codes = []
-        for share, (started, output) in zip(shares, runs, strict=True):
-            codes.append(started.wait())
-            if output is not None:
-                output.seek(0)
-                sys.stdout.write(f"\n--- {share} ---\n{output.read().decode(errors='replace')}")
-                sys.stdout.flush()
+        while waiting or going:
+            while waiting and len(going) < at_once:
+                run = waiting.pop(0)
+                output: IO[bytes] | None = stack.enter_context(tempfile.TemporaryFile()) if run != runs[0] else None
+                environment = {**os.environ, **run.told}
+                started = subprocess.Popen(
+                    _inner(command, folder, environment),
+                    env=environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT if output else None,
+                )
+                stack.callback(started.kill)  # unshare ends all in the namespaces with itself; it takes no other signal
+                going.append((run, started, output))
+            time.sleep(0.1)
+            ended += [(run, started.returncode, output) for run, started, output in going if started.poll() is not None]
+            going = [one for one in going if one[1].returncode is None]
+            if any(run == runs[0] for run, *_ in going):
+                continue
+            for run, code, output in ended:
+                codes.append(code)
+                if output is not None:
+                    output.seek(0)
+                    sys.stdout.write(f"\n--- {run.name} ---\n{output.read().decode(errors='replace')}")
+                    sys.stdout.flush()
+            ended = []
     return next((code for code in codes if code), 0)
 
 
-def _inner(command: Sequence[str], folder: Path) -> list[str]:
-    os.environ[INNER] = "1"
-    first = f"{os.environ[PROGRAMS]}:" if os.environ.get(PROGRAMS) else ""
-    os.environ["PATH"] = f"{first}{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+def _inner(command: Sequence[str], folder: Path, environment: MutableMapping[str, str]) -> list[str]:
+    environment[INNER] = "1"
+    first = f"{environment[PROGRAMS]}:" if environment.get(PROGRAMS) else ""
+    environment["PATH"] = f"{first}{environment.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
     propagation = str(_propagation())
     namespaces = ["unshare", "--mount", "--propagation", propagation]
     namespaces += ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -215,6 +379,11 @@ def own_engine() -> Iterator[tuple[Practice, PracticeStatus]]:
 
     Its data is in memory, seen in this mount namespace only: there is nothing on a disk to be waited for.
     """
+    if is_podman():
+        with podman_engine.podman_engine() as found:
+            pull_base(str(found[1].address))
+            yield found
+        return
     # Not below tmp_path: pytest keeps those folders, and an engine's data is large.
     folder = Path(tempfile.mkdtemp(prefix="dl-live-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "dl-live", str(folder)], check=True)
@@ -237,7 +406,12 @@ def own_engine() -> Iterator[tuple[Practice, PracticeStatus]]:
 
 def pull_base(host: str) -> None:
     """Pull ``BASE_IMAGE`` to the engine at ``host``."""
-    name, tag = BASE_IMAGE.split(":")
+    pull(host, BASE_IMAGE)
+
+
+def pull(host: str, reference: str) -> None:
+    """Pull an image to the engine at ``host``."""
+    name, tag = reference.split(":")
     path = f"/images/create?fromImage={name}&tag={tag}"
     assert unix_http.ask(host.removeprefix("unix://"), path, method="POST", timeout=60).ok
 

@@ -97,6 +97,32 @@ def test_what_a_registry_says(printed: str, advice: str) -> None:
     assert found.name == advice
 
 
+PULLED = "Unable to find image 'busybox:1.36' locally\n1.36: Pulling from library/busybox\nStatus: Downloaded\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "printed"),
+    [
+        # Pulled, and then a shell in which the last word was none.
+        ("docker run -it --name dl-x busybox:1.36", 127, f"{PULLED}/ # dl hint\r\nsh: dl: not found\r\n/ # \r\n"),
+        ("docker run --rm busybox:1.36 cat log", 1, "Error response from daemon: No such container: dl-wbe\n"),
+        ("docker run --rm busybox:1.36 cat log", 1, "Cannot connect to the Docker daemon at unix:///x.sock. \n"),
+        ("docker exec -it dl-web sh", 1, "# cat log\nError response from daemon: No such container: dl-web\n"),
+        ("docker exec dl-web cat log", 1, "it said: manifest unknown, No such image: busybox:1.36\n"),
+    ],
+)
+def test_what_a_program_in_a_container_prints_are_not_the_clients_words(line: str, code: int, printed: str) -> None:
+    assert advise(line, code, printed, world()) is None
+
+
+def test_a_client_that_pulled_is_heard_all_the_same() -> None:
+    line = "docker run --name dl-x busybox:1.36 nosuchprog"
+    refusal = RECORDED["28.5"]["docker run --rm busybox:1.36 nosuchprog"][1]
+    found = advise(line, 127, PULLED + refusal, world())
+    assert found is not None
+    assert found.name == "no such program"
+
+
 def test_of_several_commands_the_one_that_was_refused_is_advised_on() -> None:
     said = RECORDED["20.10"]["docker strat dl-job"][1]
     found = advise("docker ps && docker strat dl-job; echo done", 1, said, world())

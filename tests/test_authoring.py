@@ -215,10 +215,10 @@ def test_what_does_not_hold_is_told_and_ends_with_1(learner: Learner, pack: Path
     assert "✗ two/page  the solution passes" in ended.out
     assert "    it is unmet at the end" in ended.out
     told = prove(learner, pack, "--json", "--seed", "3", code=1).json
-    assert set(told) == {"held", "seed", "seconds", "lessons"}
+    assert set(told) == {"held", "seed", "jobs", "seconds", "elapsed", "lessons"}
     assert (told["held"], told["seed"]) == (False, 3)
     (lesson,) = told["lessons"]
-    assert set(lesson) == {"lesson", "held", "seconds", "claims", "loosened"}
+    assert set(lesson) == {"lesson", "held", "seconds", "steps", "claims", "loosened", "needless"}
     assert set(lesson["claims"][0]) == {"step", "claim", "held", "why", "seconds"}
     fallen = [claim["claim"] for claim in lesson["claims"] if not claim["held"]]
     assert "the solution passes, in silence until then" in fallen
@@ -235,7 +235,7 @@ def test_what_nobody_would_miss_is_told_and_ends_with_1(learner: Learner, pack: 
     told = prove(learner, pack, "--mutate", "--json", code=1).json
     assert told["held"] is True
     (lesson,) = told["lessons"]
-    assert set(lesson["loosened"][0]) == {"step", "check", "field", "change", "noticed"}
+    assert set(lesson["loosened"][0]) == {"step", "check", "field", "change", "noticed", "where", "untested"}
     noticed = {f"{one['field']} {one['change']}": one["noticed"] for one in lesson["loosened"]}
     assert noticed == {
         "content dropped": "the start",
@@ -245,8 +245,70 @@ def test_what_nobody_would_miss_is_told_and_ends_with_1(learner: Learner, pack: 
     }
     ended = prove(learner, pack, "--mutate", code=1)
     assert "2 of 4 ways to loosen a check are noticed." in ended.out
+    prove(learner, pack, "--mutate", "--junit", str(pack / "out.xml"), code=1)
+    failed = [case.get("name") for case in ElementTree.parse(pack / "out.xml").iter("testcase") if len(case)]
+    assert failed == ["check[0].kind dropped is noticed", "check[0].kind loosened to any is noticed"]
     assert "two/page  check[0] file page.txt: kind dropped, and nobody notices" in ended.out
     assert prove(learner, pack, "--json", code=0).json["lessons"][0]["loosened"] == []
+
+
+def untested(pack: Path, *reasons: tuple[str, str]) -> None:
+    """Give the lesson's step a check with a kind that nobody notices, and reasons for what is not tested of it."""
+    spoil(
+        pack,
+        "[{file: page.txt, content: {contains: hello}}]",
+        "[{file: page.txt, content: {contains: hello}, kind: file}]",
+    )
+    told = "".join(f"      - {{field: '{where}', why: {why}}}\n" for where, why in reasons)
+    spoil(pack, "    mistakes:\n", f"    untested:\n{told}    mistakes:\n")
+
+
+def test_what_nobody_would_miss_may_have_a_reason(learner: Learner, pack: Path) -> None:
+    untested(pack, ("check[0].kind", "Nobody makes a link here."))
+    learner("author", "lint", str(pack), code=0)
+    told = prove(learner, pack, "--mutate", "--json", code=0).json
+    (lesson,) = told["lessons"]
+    assert {one["where"]: one["untested"] for one in lesson["loosened"]} == {
+        "check[0].content": None,
+        "check[0].kind": "Nobody makes a link here.",
+    }
+    assert lesson["needless"] == []
+    ended = prove(learner, pack, "--mutate", code=0)
+    assert "2 of 4 ways to loosen a check are noticed, and of 2 the lesson says why not." in " ".join(ended.out.split())
+    assert "nobody notices" not in ended.out
+
+
+def test_a_cheat_of_the_authors_must_not_pass_and_notices_what_it_shows(learner: Learner, pack: Path) -> None:
+    spoil(pack, "content: {contains: hello}}]", "content: {contains: hello}, executable: false}]")
+    cheat = "    cheats: [{name: a program, try: echo hello > page.txt; chmod +x page.txt}]\n"
+    spoil(pack, "    mistakes:\n", f"{cheat}    mistakes:\n")
+    learner("author", "lint", str(pack), code=0)
+    assert "Cheat, which must not pass: a program" in learner("author", "preview", str(pack), code=0).out
+    told = prove(learner, pack, "--mutate", "--json", code=0).json
+    (lesson,) = told["lessons"]
+    assert "cheats do not pass: a program" in {claim["claim"] for claim in lesson["claims"]}
+    noticed = {f"{one['field']} {one['change']}": one["noticed"] for one in lesson["loosened"]}
+    assert noticed["executable dropped"] == "cheat: a program"
+    spoil(pack, ", executable: false", "")
+    ended = prove(learner, pack, code=1)
+    assert "✗ two/page  cheats do not pass: a program" in ended.out
+    assert "the step is met" in ended.out
+    spoil(pack, "chmod +x page.txt", "chmod +x page.html")
+    assert "it could not be made" in prove(learner, pack, code=1).out
+
+
+def test_a_reason_for_what_is_noticed_is_told_and_ends_with_1(learner: Learner, pack: Path) -> None:
+    untested(pack, ("check[0].kind", "Nobody makes a link here."), ("check[0].content", "Nobody writes another."))
+    told = prove(learner, pack, "--mutate", "--json", code=1).json
+    (lesson,) = told["lessons"]
+    assert lesson["needless"] == [{"step": "two/page", "where": "check[0].content", "noticed": "the start"}]
+    assert {one["where"]: one["untested"] for one in lesson["loosened"]}["check[0].content"] is None
+    ended = prove(learner, pack, "--mutate", code=1)
+    assert "check[0].content is said to be untested, and is noticed by the start" in " ".join(ended.out.split())
+    assert prove(learner, pack, "--json", code=0).json["lessons"][0]["needless"] == []
+    prove(learner, pack, "--mutate", "--junit", str(pack / "out.xml"), code=1)
+    failed = [case.get("name") for case in ElementTree.parse(pack / "out.xml").iter("testcase") if len(case)]
+    assert failed == ["check[0].content is untested"]
 
 
 def test_a_step_that_is_met_after_starting_it_afresh_is_found(learner: Learner, pack: Path) -> None:
@@ -316,12 +378,18 @@ def test_the_junit_file_has_a_case_for_each_claim(learner: Learner, pack: Path, 
     told = prove(learner, pack, "--json", "--junit", str(tmp_path / "out.xml"), code=1).json
     root = ElementTree.parse(tmp_path / "out.xml").getroot()
     claims = told["lessons"][0]["claims"]
-    cases = root.findall("./testsuite[@name='two']/testcase")
+    cases = root.findall("./testsuite/testcase")
     assert [case.get("name") for case in cases] == [claim["claim"] for claim in claims]
+    # A suite per step tells how long each took.
+    assert [suite.get("name") for suite in root.findall("./testsuite")] == ["two/page", "two"]
+    seconds = {step["step"]: step["seconds"] for step in told["lessons"][0]["steps"]}
+    assert {suite.get("name"): float(suite.get("time", "")) for suite in root.findall("./testsuite")} == seconds
     assert cases[0].get("classname") == "two.page"
     assert sum(case.find("failure") is not None for case in cases) == sum(not claim["held"] for claim in claims) > 0
     assert root.get("tests") == str(len(claims))
-    assert prove(learner, pack, "--junit", str(tmp_path / "no" / "out.xml"), code=3).err.count("cannot be written") == 1
+    assert (
+        prove(learner, pack, "--junit", str(tmp_path / "no" / "out.xml"), code=3).told.count("cannot be written") == 1
+    )
 
 
 def test_what_xml_cannot_carry_is_left_out() -> None:

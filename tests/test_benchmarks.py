@@ -98,7 +98,7 @@ def test_by_turns(tmp_path: Path) -> None:
 
 def test_a_pack_to_measure_with(tmp_path: Path) -> None:
     pack = open_pack(make_pack(tmp_path / "pack", 3))
-    assert pack.lessons == (LESSON, "lesson-0001", "lesson-0002")
+    assert pack.lessons == (LESSON, "topic-0001", "topic-0002")
     assert len(pack.outlines()) == 3
 
 

@@ -18,6 +18,7 @@ from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.file import File
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
+from dockerlearn.checks.matchers import Match
 from dockerlearn.checks.vocabulary import Check
 from dockerlearn.course.models import Step
 from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, Membership, Mount
@@ -75,6 +76,11 @@ def test_without_a_shell_no_other_command_can_be_run() -> None:
     assert found == ["dl-web paused", "dl-web only created", "dl-web from another image"]
 
 
+def test_where_nothing_can_be_paused_nothing_is() -> None:
+    plain = Container(container="dl-web", running=True)
+    assert names(groups(step(plain), left(container(), made=(), pausable=False))) == []
+
+
 def test_what_only_came_to_run_again_is_paused_and_not_made_anew() -> None:
     plain = Container(container="dl-web", running=True)
     assert names(groups(step(plain), left(container(), made=()))) == ["dl-web paused"]
@@ -124,6 +130,29 @@ def test_the_control_is_the_same_without_a_lie() -> None:
         "--cap-drop ALL",
     ):  # fmt: skip
         assert option in told, option
+
+
+def test_files_that_were_put_into_it_come_along() -> None:
+    """But where the lie is another command: what that one would have written is its own to write."""
+    asked = Container(
+        container="dl-web", running=True, image="busybox", logs="ready",
+        files={"/note": "red", "/data/kept": "any", "/none": "none", "/other": Match(not_="x")},
+    )  # fmt: skip
+    there = container(mounts=(Mount("volume", "/var/lib/x", "/data", True, name="dl-data"),))
+    (group,) = (group for group in groups(step(asked), left(there)) if group.control)
+    back = 'docker cp - dl-web:/ < "$HOME/.dl-cheat-kept-0"'
+    assert group.control.splitlines()[0] == 'docker cp dl-web:/note - > "$HOME/.dl-cheat-kept-0"'
+    assert group.control.count("docker cp") == 2
+    assert back in group.control
+    carried = {cheat.name: back in cheat.script for cheat in group.cheats}
+    assert carried == {
+        "dl-web only created": True,
+        "dl-web crashes after a moment": True,
+        "dl-web with another command": False,
+        "dl-web from another image": True,
+    }
+    locked = groups(step(asked), left(msgspec.structs.replace(there, read_only=True)))
+    assert not any("docker cp" in group.control for group in locked)
 
 
 def test_an_image_that_was_named_is_exchanged_and_put_back() -> None:

@@ -13,6 +13,7 @@ from dockerlearn.checks.base import Noun
 from dockerlearn.checks.outcome import Outcome, Status, overall
 from dockerlearn.checks.run import Time, all_met, look, look_once
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
+from dockerlearn.engine import condition
 from dockerlearn.engine.api import PathInContainer
 from dockerlearn.engine.snapshots import Binding, EventSnapshot, Health, Membership, Mount
 from dockerlearn.errors import EngineSilent, OutOfReach
@@ -238,6 +239,35 @@ def test_each_field_of_a_container_says_yes_and_no(
     assert "dl-web" in outcome.expected
 
 
+@pytest.mark.parametrize(
+    ("says", "asked"),
+    [
+        ({"MemoryLimit": False}, {"memory": "64m"}),
+        ({"CpuCfsQuota": False}, {"cpus": "0.5"}),
+        ({"PidsLimit": False}, {"pids_limit": {"<": "100"}}),
+    ],
+    ids=["memory", "cpus", "pids_limit"],
+)
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_limit_that_the_engine_takes_and_ignores_is_unknown(
+    engine: FakeEngine, says: dict[str, Any], asked: dict[str, Any], limited: bool
+) -> None:
+    """A rootless engine without control groups tells the limit as it was typed, and sets none."""
+    limits: dict[str, Any] = {"memory": 64 * 1024 * 1024, "cpus": 0.5, "pids_limit": 50}
+    engine.add("dl-web", **(limits if limited else {}))
+    (field,) = asked
+    assert seen(engine, container="dl-web", **asked).met is limited
+    engine.says = condition.read(says, {})
+    outcome = seen(engine, container="dl-web", **asked)
+    assert outcome.status is Status.UNKNOWN
+    assert outcome.found == "this engine has no control groups for that: it takes such a limit and ignores it"
+    assert outcome.next == "dockerlearn doctor"
+    # That there is none is so; and the other limits are none of this.
+    assert seen(engine, container="dl-web", **{field: "none"}).status is (Status.UNMET if limited else Status.MET)
+    for other in limits.keys() - {field}:
+        assert seen(engine, container="dl-web", **{other: "any"}).met is limited
+
+
 def test_where_a_port_is_open_is_told(engine: FakeEngine) -> None:
     engine.add("dl-web", published={"80/tcp": (Binding("0.0.0.0", 8080), Binding("10.0.0.5", 8081))})
     outcome = seen(engine, container="dl-web", published_on={"80": "loopback"})
@@ -314,6 +344,34 @@ class TestRunning:
         assert outcome.wait == 1.0
 
     @pytest.mark.parametrize(
+        ("meanwhile", "met"),
+        [
+            ({}, True),
+            ({"status": "exited", "running": False, "exit_code": 1}, False),
+            ({"status": "paused", "paused": True}, False),
+            ({"started": BEGINNING}, False),
+            (None, False),
+        ],
+        ids=["goes on", "ended", "paused", "started anew", "gone"],
+    )
+    def test_what_other_checks_take_their_time_for_does_not_make_it_steady(
+        self, engine: FakeEngine, meanwhile: dict[str, Any] | None, met: bool
+    ) -> None:
+        """It was seen running when it was young; by the time its age is asked for it may have ended."""
+        started = engine.clock - timedelta(milliseconds=300)
+        there = engine.add("dl-web", started=started)
+        world = World(engine, Path("/nonexistent"), Scope(IMAGES))
+        assert world.container("dl-web") is not None
+        engine.clock += timedelta(seconds=2)
+        if meanwhile is None:
+            del engine.by_name["dl-web"]
+        else:
+            engine.by_name["dl-web"] = msgspec.structs.replace(there, **meanwhile)
+        outcome = check(container="dl-web", running="true").look(world)
+        assert outcome.met is met
+        assert met or outcome.wait is not None
+
+    @pytest.mark.parametrize(
         ("state", "word", "way"),
         [
             ({"status": "paused", "paused": True}, "paused", "docker unpause dl-web"),
@@ -360,6 +418,27 @@ class TestRunning:
     def test_not_running_is_not_paused_or_between_restarts(self, engine: FakeEngine, state: dict[str, Any]) -> None:
         engine.add("dl-web", **state)
         assert seen(engine, container="dl-web", running="false").status is Status.UNMET
+
+
+class TestWhatAnEngineDoesNotTell:
+    """Podman keeps nothing of a start that failed, nor whether the output was attached."""
+
+    @pytest.mark.parametrize(
+        ("asked", "status"),
+        [("127", Status.UNKNOWN), ({"not": "0"}, Status.UNKNOWN), ("0", Status.UNMET), ("3", Status.UNMET)],
+    )
+    def test_with_which_code_a_start_failed(self, engine: FakeEngine, asked: object, status: Status) -> None:
+        engine.add("dl-web", status="created", running=False, started=None, exit_code=0, tells_error=False)
+        outcome = seen(engine, container="dl-web", exit_code=asked)
+        assert outcome.status is status
+        engine.change("dl-web", status="exited", started=BEGINNING, exit_code=127)
+        assert seen(engine, container="dl-web", exit_code="127").met
+
+    def test_whether_it_was_attached(self, engine: FakeEngine) -> None:
+        engine.add("dl-web", attached=None)
+        outcome = seen(engine, container="dl-web", attached="true")
+        assert outcome.status is Status.UNKNOWN
+        assert "does not tell" in outcome.found
 
 
 class TestAbsent:
@@ -454,12 +533,14 @@ class TestSameImage:
             engine.change("dl-web", image_id=made.id)
             assert seen(engine, container="dl-web", image="busybox").met is same
 
+    @pytest.mark.parametrize("containerd", [True, False], ids=["containerd", "graph driver"])
     @pytest.mark.parametrize(
         ("told", "same"),
         [
             ("", True),
             ("pull ours", True),
             ("tag it ours", False),  # as a build with BuildKit does
+            ("tag it ours, create it", False),  # as it does with a graph driver
             ("pull ours, tag it ours", False),
             ("tag it ours, pull ours", True),
             ("tag it other", True),
@@ -477,11 +558,13 @@ class TestSameImage:
             ("container it ours", True),
         ],
     )
-    def test_in_the_containerd_store_events_tell_who_gave_the_name(
-        self, engine: FakeEngine, told: str, same: bool
+    def test_without_an_origin_events_tell_who_gave_the_name(
+        self, engine: FakeEngine, told: str, same: bool, containerd: bool
     ) -> None:
+        """In the containerd store no image has one, with a graph driver what was loaded or built has none."""
+        engine.images.clear()
         image = make_image("busybox:1.36")
-        image = msgspec.structs.replace(image, digests=(f"busybox@{image.id}",))
+        image = msgspec.structs.replace(image, digests=(f"busybox@{image.id}",) if containerd else ())
         engine.add_image(image)
         names = {"ours": "busybox:1.36", "other": "mine:v1", "another": "nginx:1.27"}
         for number, line in enumerate(told.split(", ") if told else ()):

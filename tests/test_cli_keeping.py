@@ -62,7 +62,7 @@ def test_an_export_overwrites_nothing_but_an_export(done: Learner, tmp_path: Pat
     assert file.read_text() == "precious"
     done("progress", "export", str(tmp_path / "p"), code=0)
     done("progress", "export", str(tmp_path / "p"), code=0)
-    assert "No such file" in done("progress", "export", str(tmp_path / "no" / "p"), code=3).err
+    assert "No such file" in done("progress", "export", str(tmp_path / "no" / "p"), code=3).told
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": "x", "marks": []}', "[" * 100_000])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 
 from dockerlearn.course.packs import course_folder
 from dockerlearn.errors import NoEngine
-from tests.cli_support import Learner
+from dockerlearn.ui.tutor.holding import Held, Holding
+from tests.cli_support import PACK, Learner
 
 STEP = {
     "step", "title", "kind", "lesson", "number", "of", "started", "passed", "learn", "predict", "task", "question",
@@ -309,3 +312,52 @@ def test_a_lesson_in_depth_can_be_read_at_any_time(learner: Learner) -> None:
     assert "did you mean first-run" in learner("concept", "first-rum", code=2).err
     learner("start", "--plain", code=0)
     assert "Myth" in learner("concept", code=0).out
+
+
+def test_the_engine_as_it_is_now_is_part_of_a_picture_that_wants_it(learner: Learner, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(PACK, pack)
+    lesson = pack / "one" / "lesson.yaml"
+    drawn = "concept:\n  what: Cups.\n  picture: |\n    a cup\n\n    @map\n\n    below\n"
+    lesson.write_text(f"{lesson.read_text()}{drawn}")
+    learner.environ["DOCKERLEARN_PACK"] = str(pack)
+    learner("start", "one/cup", "--plain", code=0)
+    learner.make_cup()
+    learner("check", code=0)
+    shown = learner("concept", code=0).out
+    assert "└─ dl-cup  running" in shown[shown.index("  a cup") : shown.index("  below")]
+    assert "@map" not in shown
+    # As long as no engine answers, the rest can be read.
+    learner.engine.failure = NoEngine("There is no engine.", "start one")
+    shown = learner("concept", code=0).out
+    assert "(Your engine cannot be drawn. There is no engine.)" in shown
+    assert "  below" in shown
+    assert "(here your engine is drawn" in learner("author", "preview", str(pack / "one"), code=0).out
+
+
+def test_help_says_how_a_terminal_is_got_back(learner: Learner) -> None:
+    told = learner("help", code=0).out
+    assert "dl hint" in told
+    assert "no prompt" not in told
+    assert learner("help", "--json", code=0).json == {"held": []}
+    note = Holding(Path(learner.environ["DOCKERLEARN_HOME"]), os.getpid())
+    note.put(Held("docker run -it \x1b[31mx", "exit leaves"))
+    told = learner("help", code=0).out
+    assert told.startswith("A terminal of yours shows no prompt:\n  docker run -it x\n  There, exit leaves.\n")
+    assert learner("help", "--json", code=0).json["held"][0]["press"] == "exit leaves"
+
+
+def test_in_the_tutors_shell_no_command_says_how_to_go_on(learner: Learner) -> None:
+    """The tutor there does: Enter goes on."""
+    learner("start", code=0)
+    learner.environ["DOCKERLEARN_RIDING"] = str(os.getpid())
+    assert "to be read" in learner("check", code=1).out
+    assert learner("next", code=0).out == ""
+    assert "step 2 of 4" in learner("task", code=0).out
+    assert "Verify:" not in learner("task", code=0).out
+    learner.make_cup()
+    met = learner("check", code=0).out
+    assert "There is a cup." in met
+    assert "Next:" not in met
+    assert "Enter for the next one" in learner("task", code=0).out
+    assert learner("next", code=0).out == ""

@@ -29,6 +29,7 @@ import urllib3.exceptions
 
 from dockerlearn import errors
 from dockerlearn.engine import failures
+from dockerlearn.engine.api import PullNews
 from dockerlearn.engine.client import DockerEngine, connect, explain_pull
 from dockerlearn.engine.endpoint import Endpoint, Tls
 from dockerlearn.engine.failures import BY_CLASS, remedy_start, translate
@@ -80,7 +81,8 @@ class Stub:
         self._reply = reply
         self._context = context
         self._held: list[socket.socket] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -122,6 +124,8 @@ class Stub:
     def close(self) -> None:
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
+        # Before it is closed: a thread about to accept would accept at whatever gets the same number next.
+        self._thread.join(10)
         self._listening.close()
         for taken in self._held:
             taken.close()
@@ -837,7 +841,18 @@ def test_how_to_leave_it(source: str, begins: str) -> None:
     ("words", "says", "remedy"),
     [
         ("toomanyrequests: You have reached your pull rate limit.", "limit", "docker login"),
-        ("received unexpected HTTP status: 429 Too Many Requests", "too many requests", "wait"),
+        ("received unexpected HTTP status: 429 Too Many Requests", "too many requests; it does so", "wait"),
+        ("toomanyrequests: retry-after: 1.2ms, allowed: 44000/minute", "too many requests; it does so", "wait"),
+        (
+            "429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit.",
+            "limit",
+            "log",
+        ),
+        (
+            "unexpected status from HEAD request to https://r/v2/x/manifests/1: 429 Too Many",
+            "does not hear which",
+            "wait",
+        ),
         ("manifest for busybox:nope not found: manifest unknown", "no such image or tag", None),
         ("pull access denied for nope, repository does not exist", "no such image or tag", None),
         ("dial tcp: lookup r.invalid on 10.0.0.1:53: no such host", "does not reach the registry", "images load"),
@@ -863,10 +878,10 @@ def test_an_error_inside_the_stream_of_a_pull(serve: Serve) -> None:
     body = "\r\n".join(json.dumps(line) for line in lines).encode()
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     engine = connect(serve(lambda path: pong() if path == "/_ping" else chunked), look_seconds=SHORT, system=LINUX)
-    heard: list[str] = []
+    heard: list[PullNews] = []
     with pytest.raises(EngineRejected, match="limit"):
         engine.pull("busybox:1.36", heard.append)
-    assert heard == ["1.36 Pulling from library/busybox"]
+    assert heard == [PullNews("1.36", "Pulling from library/busybox")]
 
 
 def test_this_machine_can_be_looked_at() -> None:

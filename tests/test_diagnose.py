@@ -125,6 +125,7 @@ def told(
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     # the diagnosis, what is asked for, the container as it is, what it printed, a word of what is told
     ("made, not started", RUNNING, FAILED | {"exit_code": 0}, "", "never started"),
+    ("made, never ran", RUNNING, FAILED | {"exit_code": 0, "tells_error": False}, "", "its start failed"),
     (
         "port taken by a program",
         RUNNING,
@@ -792,6 +793,7 @@ class TestTogether:
         assert {name for name in names if f'"{name}"' not in live} == {
             "ended 0",  # after more than five seconds
             "ended 125",  # of a docker run inside a container
+            "made, never ran",  # on Podman, of the same containers as "made, not started" and "no such command"
             "port taken",  # in words of an engine that does not say which of several
             "port taken by another engine",  # two engines in one network namespace spoil each other's rules
         }

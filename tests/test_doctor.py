@@ -28,6 +28,9 @@ NO_ENGINE = Failure(
 )
 
 
+OWN = "dockerlearn start --practice    # or an engine of your own, without root; it says what is missing for that"
+
+
 def only(look: Look, given: Facts, level: str) -> Finding:
     """The one finding of a level that is made of these facts."""
     found = [finding for finding in look(given) if finding.level == level]
@@ -148,6 +151,28 @@ class TestClient:
         assert only(client.plugins, given, "ok").says == "docker buildx 0.11.2"
         assert only(client.plugins, given, "advice").about == "compose"
 
+    @pytest.mark.parametrize(
+        ("version", "plugins", "asked", "wants"),
+        [
+            ("28.2.2", {"buildx": "0.29.1"}, "", True),
+            ("28.2.2", {"buildx": "0.29.1"}, "0", False),
+            ("28.2.2", {}, "", False),
+            ("20.10.24", {"buildx": "0.29.1"}, "", False),
+            ("20.10.24", {}, "1", True),
+        ],
+    )
+    def test_podman_has_no_buildkit(self, version: str, plugins: dict[str, str], asked: str, wants: bool) -> None:
+        given = facts(
+            client=replace(WELL.client, version=version, plugins={**plugins, "compose": "2.40.3"}),
+            engine=engine(podman=True),
+            variables={"DOCKER_BUILDKIT": asked},
+        )
+        found = [finding for finding in client.plugins(given) if finding.about == "buildx"]
+        assert [(one.level, one.remedy) for one in found] == [
+            ("advice", ("export DOCKER_BUILDKIT=0",)) if wants else ("ok", ())
+        ]
+        assert list(place.variables(given)) == []
+
     def test_packages_of_dockers_own(self) -> None:
         given = facts(client=replace(WELL.client, plugins={}), system=linux("debian-12", vendor=True))
         found = list(client.plugins(given))
@@ -204,7 +229,8 @@ class TestEngine:
     )  # fmt: skip
     def test_none_installed(self, system: System, commands: list[str]) -> None:
         found = only(engines.engine, facts(engine=None, failure=NO_ENGINE, system=system), "problem")
-        assert list(found.remedy) == commands
+        own = [] if system.root else [OWN]
+        assert list(found.remedy) == commands + own
         assert found.safe == ()
         assert "No Docker engine runs" in found.says
 
@@ -243,9 +269,24 @@ class TestEngine:
         assert bool(found.safe) is safe
 
     def test_every_other_failure_is_told_with_its_own_remedy(self) -> None:
-        failure = Failure("EnginePermission", "You may not open its socket.", "newgrp docker    # or log in again")
+        failure = Failure("EngineTls", "Its certificate is another's.", "unset DOCKER_TLS_VERIFY DOCKER_TLS")
         found = only(engines.engine, facts(engine=None, failure=failure, system=linux("arch", engine=False)), "problem")
         assert (found.says, found.remedy) == (failure.message, (failure.remedy,))
+
+    @pytest.mark.parametrize(
+        ("kind", "remedy"),
+        [("EnginePermission", 'sudo usermod -aG docker "$USER"'), ("NoEngine", "sudo systemctl start docker")],
+    )
+    def test_who_cannot_have_the_machines_engine_hears_of_one_of_their_own(self, kind: str, remedy: str) -> None:
+        failure = Failure(kind, "You cannot use it.", remedy)
+
+        def told(system: System) -> tuple[str, ...]:
+            return only(engines.engine, facts(engine=None, failure=failure, system=system), "problem").remedy
+
+        assert told(linux("debian-12")) == (remedy, OWN)
+        # Who was let in needs a new login only; and root has no use for this.
+        assert told(linux("debian-12", member=True)) == (remedy,)
+        assert OWN not in told(linux("debian-12", root=True))
 
     def test_a_remote_one_that_was_not_agreed_to(self) -> None:
         failure = Failure("Declined", "This needs your agreement.", "dockerlearn start --yes")
@@ -407,7 +448,7 @@ class TestWanted:
         found = only(wanted.images, given, "problem")
         assert "the lessons containers and images need them" in found.means
         assert found.safe == ()
-        assert "docker load" in found.remedy[0]
+        assert "images load FILE" in found.remedy[0]
         # The engine reaches it another way, by a proxy of its own.
         assert only(wanted.images, replace(given, engine_pulls=True), "advice").safe
         root = replace(given, system=linux("debian-12", root=True))

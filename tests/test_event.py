@@ -191,6 +191,15 @@ class TestOurOwn:
             bench.own = Looks(other, "another engine")  # type: ignore[assignment]
             assert bench.see(event="exec", container=WEB).met
 
+    def test_one_that_the_engine_tells_without_an_id_is_nobodys(self, bench: Bench) -> None:
+        """Podman tells that something was run, and neither what nor whose it was."""
+        bench.happen("exec")
+        bench.later()
+        outcome = bench.see(event="exec", container=WEB)
+        assert outcome.status is Status.UNKNOWN
+        assert "neither what nor by whom" in outcome.found
+        no(bench.see(event="exec", container="dl-other"))
+
     def test_it_is_noted_before_it_runs(self, bench: Bench) -> None:
         """A tutor that is killed in the middle leaves no exec that could be taken for the learner's."""
         there = bench.engine.by_name[WEB]

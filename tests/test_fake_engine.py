@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from dockerlearn.engine.api import EngineApi
+from dockerlearn.engine.api import EngineApi, PullNews
 from dockerlearn.errors import NoEngine
 from tests.engine_contract import BUSYBOX, EngineContract
+from tests.exported import Example
 from tests.fake_engine import FakeEngine, make_image
 
 
 class TestFakeEngine(EngineContract):
     @pytest.fixture
     def engine(self) -> EngineApi:
-        return FakeEngine(make_image(BUSYBOX))
+        busybox = Example(BUSYBOX)
+        engine = FakeEngine(busybox.snapshot())
+        engine.exports["docker.io/library/busybox:1.36"] = busybox.export()
+        return engine
 
 
 def test_a_failure_is_raised_by_every_call() -> None:
@@ -36,7 +40,7 @@ def test_pulling_moves_the_tag() -> None:
     engine = FakeEngine(make_image(BUSYBOX))
     newer = make_image(BUSYBOX, id="sha256:" + "a" * 64)
     engine.registry["docker.io/library/busybox:1.36"] = newer
-    heard: list[str] = []
+    heard: list[PullNews] = []
     engine.pull("busybox:1.36", heard.append)
     assert heard
     assert engine.image(BUSYBOX) == newer

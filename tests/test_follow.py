@@ -20,6 +20,7 @@ from dockerlearn.paths import Paths
 from dockerlearn.progress.store import Store
 from dockerlearn.session.follow import Change, Follower, Rhythm
 from dockerlearn.session.session import Place, Session
+from dockerlearn.session.turns import Turns
 from dockerlearn.session.verdict import Verdict
 from tests.fake_engine import FakeEngine, make_id
 from tests.test_session import BUSYBOX
@@ -115,6 +116,21 @@ def test_what_appeared_is_entered_into_the_ledger(learner: Learner) -> None:
         assert need(follower.next(LONG)).met
     entries = learner.store.entries(learner.engine.identity.id)
     assert [entry.name for entry in entries] == ["dl-web"]
+
+
+def test_what_is_so_in_the_middle_of_a_set_up_says_nothing(learner: Learner) -> None:
+    """A redo in another terminal makes and takes away; for a moment the step may be met."""
+    rhythm = Rhythm(tick=0.02, poll=0.02, slowest=0.02, retry=0.01)
+    with learner.follow(rhythm) as follower:
+        assert status(follower.next(LONG)) is Status.UNMET
+        with Turns(learner.paths.turns).setting_up():
+            learner.run()
+            assert follower.next(0.3) is None
+            assert not learner.session.place().passed
+            learner.engine.remove_container("dl-web")
+        assert follower.next(0.3) is None
+        learner.run()
+        assert need(follower.next(LONG)).met
 
 
 def test_without_a_started_step_there_is_nothing_to_follow(tmp_path: Path) -> None:
@@ -423,6 +439,19 @@ class TestClosing:
             assert follower.next() is None
             assert list(follower) == []
             closer.join()
+
+    def test_an_interruption_is_one_and_is_never_lost(self, learner: Learner) -> None:
+        """Whoever waits for a change comes back to do something else, and goes on waiting after that."""
+        with learner.follow() as follower:
+            need(follower.next(LONG))
+            follower.interrupt()
+            assert follower.next() is None
+            assert follower.next(0.05) is None
+            caller = threading.Timer(0.1, follower.interrupt)
+            caller.start()
+            assert follower.next() is None
+            learner.run()
+            assert need(follower.next(LONG)).met
 
     def test_no_thread_is_left(self, learner: Learner) -> None:
         with learner.follow() as follower:

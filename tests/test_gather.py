@@ -183,6 +183,13 @@ class TestImages:
         # It has answered, so the engine itself is not made to pull.
         assert "can_pull" not in bench.engine.calls
 
+    def test_a_mirror_in_the_network_of_a_rootless_engine_is_not_asked(self, bench: Bench) -> None:
+        bench.engine.says = replace(bench.engine.says, mirrors=("http://127.0.0.1:5/",), rootless=True)
+        assert bench.gather().registry is None
+        assert bench.asked == []
+        bench.engine.says = replace(bench.engine.says, mirrors=("http://10.0.0.5:5/",), rootless=True)
+        assert bench.gather().registry is not None
+
     def test_mirrors_are_asked_first(self, bench: Bench) -> None:
         bench.engine.says = replace(bench.engine.says, index="https://i.example/v1/", mirrors=("http://127.0.0.1:5/",))
         bench.gather()

@@ -63,6 +63,33 @@ class TestSameAsAtStart:
         assert seen(BEGAN, began=None, check=self.CHECK).status is Status.UNKNOWN
 
 
+class TestReplaced:
+    CHECK = Image(image=NAME, replaced=True)
+    NEW = make_image(NAME, id=OTHER.id, layers=("sha256:new",))
+
+    def test_it_is(self) -> None:
+        assert seen(self.NEW, check=self.CHECK).met
+
+    def test_it_is_what_it_was(self) -> None:
+        assert seen(BEGAN, check=self.CHECK).found == "it is what it was"
+        built_again = make_image(NAME, id=OTHER.id, layers=BEGAN.layers)
+        assert (
+            seen(built_again, make_image(id=BEGAN.id, layers=BEGAN.layers), check=self.CHECK).found
+            == "it is what it was"
+        )
+
+    @pytest.mark.parametrize(("tags", "told"), [(("dl-kept:v1",), "dl-kept:v1"), ((), BEGAN.id[7:19])])
+    def test_the_old_one_is_left(self, tags: tuple[str, ...], told: str) -> None:
+        outcome = seen(self.NEW, make_image(*tags, id=BEGAN.id), check=self.CHECK)
+        assert (outcome.status, outcome.next) == (Status.UNMET, f"docker rmi {told}")
+
+    def test_there_is_none(self) -> None:
+        assert seen(OTHER, check=self.CHECK).status is Status.UNMET
+
+    def test_it_is_not_known(self) -> None:
+        assert seen(self.NEW, began=None, check=self.CHECK).status is Status.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("fields", "same"),
     [

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from dockerlearn.cli.app import run
+from dockerlearn.cli.wiring import Wiring
 from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, Health, Membership, Mount
 from dockerlearn.session.picture import Album
 from dockerlearn.text import cells
 from dockerlearn.ui.map import map_lines, map_svg
 from dockerlearn.ui.style import Style
-from dockerlearn.world.picture import Picture, Subjects, comparable, compare, take, with_gone
+from dockerlearn.ui.view import View
+from dockerlearn.world.picture import Picture, Subjects, about, comparable, compare, take, with_gone
 from dockerlearn.world.probes import HELPER
 from tests.cli_support import Learner
 from tests.fake_engine import HELPER_OF_ANOTHER, FakeEngine, make_id, make_image, make_network
@@ -183,6 +187,24 @@ def test_nothing_is_wider_than_the_terminal(engine: FakeEngine, width: int) -> N
         assert cells(line) <= width, line
 
 
+def test_what_is_about_some_names_has_what_they_hang_on_and_what_is_different(engine: FakeEngine) -> None:
+    before = picture(engine)
+    _, now, left = about(before, before, Subjects(containers=["dl-web"]))
+    assert [one.name for one in now.containers] == ["dl-web"]
+    assert {one.name for one in now.networks} == {"dl-net"}
+    assert [one.name for one in now.volumes] == ["dl-data"]
+    assert [image.names for image in now.images] == [("dl-shop:v1",)]
+    # dl-done, and the image of busybox; of the networks that every engine has nobody asks.
+    assert left == 2
+    engine.add("dl-new", image_id=BUSYBOX.id)
+    del engine.by_name["dl-done"]
+    was, now, left = about(before, picture(engine), Subjects(volumes=["dl-data"]))
+    assert [one.name for one in now.containers] == ["dl-new"]
+    assert [one.name for one in was.containers] == ["dl-done"]
+    assert compare(was, now)["container", next(one.id for one in was.containers)] == "gone"
+    assert left == 3
+
+
 def test_without_unicode_and_with_hostile_names(engine: FakeEngine) -> None:
     engine.change(
         "dl-web",
@@ -216,6 +238,12 @@ def test_svg_is_well_formed_and_loads_nothing(engine: FakeEngine) -> None:
     assert root.tag.endswith("svg")
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "dl-&lt;&amp;&gt;" in text
+
+
+def test_svg_is_as_wide_as_it_is_told(engine: FakeEngine) -> None:
+    engine.add("dl-far", mounts=(Mount("bind", "/home/me/" + "far/" * 25, "/far", read_only=True),))
+    assert "→ /far (read only)" not in map_svg(picture(engine), width=80)
+    assert "→ /far (read only)" in map_svg(picture(engine), width=200)
 
 
 def test_the_album_keeps_the_last_picture(engine: FakeEngine, tmp_path: Path) -> None:
@@ -275,11 +303,23 @@ def test_its_json(learner: Learner) -> None:
     assert [(one["name"], one["change"]) for one in again["containers"]] == [("dl-cup", "gone")]
 
 
+def test_it_is_as_wide_as_the_terminal(learner: Learner, tmp_path: Path) -> None:
+    learner.make_cup(mounts=(Mount("bind", "/home/me/" + "far/" * 25, "/far", read_only=True),))
+    for columns, whole in (("80", False), ("200", True)):
+        there = {**learner.environ, "COLUMNS": columns}
+        view = View.of_process(there)
+        view.out, view.err = io.StringIO(), io.StringIO()
+        for words in (["map"], ["map", "--svg", str(tmp_path / "m.svg")]):
+            assert run(words, Wiring(view, environ=there, engine=learner.connect, sleep=learner.sleep)) == 0
+        assert ("→ /far (read only)" in view.out.getvalue()) is whole
+        assert ("→ /far (read only)" in (tmp_path / "m.svg").read_text()) is whole
+
+
 def test_it_writes_a_file(learner: Learner, tmp_path: Path) -> None:
     learner.make_cup()
     assert learner("map", "--svg", str(tmp_path / "m.svg"), code=0).out == ""
     assert "dl-cup" in (tmp_path / "m.svg").read_text()
-    assert "cannot be written" in learner("map", "--svg", str(tmp_path / "no" / "m.svg"), code=3).err
+    assert "m.svg cannot be written" in learner("map", "--svg", str(tmp_path / "no" / "m.svg"), code=3).told
 
 
 def test_watching_draws_again_when_something_changes_and_is_silent_when_not(learner: Learner) -> None:

@@ -161,7 +161,7 @@ def test_several_clients_are_served_at_once(port: int) -> None:
 
 
 def test_it_listens_on_loopback_only(store: Path) -> None:
-    with mirror.Mirror(store) as server:
+    with mirror.Mirror(mirror.Store(store)) as server:
         assert server.socket.getsockname()[0] == "127.0.0.1"
 
 

@@ -6,9 +6,12 @@ from dockerlearn.author.mutants import mutants
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.container import Container
 from dockerlearn.checks.containers import Containers, Which
+from dockerlearn.checks.dockerfile import Dockerfile
 from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
+from dockerlearn.checks.inside_image import Runs
+from dockerlearn.checks.instruction import InstructionWanted
 from dockerlearn.checks.matchers import Match
 from dockerlearn.checks.network import Network
 from dockerlearn.checks.reach import Reach
@@ -22,6 +25,14 @@ def ways(*checks: Noun) -> list[str]:
 def test_each_field_is_dropped_and_what_is_wanted_loosened() -> None:
     assert ways(Container(container="dl-a", running=True, image="busybox", user="root")) == [
         "running dropped", "image dropped", "user dropped", "user loosened to any",
+    ]  # fmt: skip
+
+
+def test_each_way_has_its_place_as_an_author_writes_it() -> None:
+    checks = [Container(container="dl-a", env={"A": "1", "B": "2"}), Http(http="dl-a:80", headers={"x-a": "b"})]
+    assert list(dict.fromkeys(one.where for one in mutants(checks))) == [
+        "check[0]", "check[0].env", "check[0].env.A", "check[0].env.B", "check[1]", "check[1].headers",
+        "check[1].headers.x-a",
     ]  # fmt: skip
 
 
@@ -63,6 +74,33 @@ def test_what_must_not_be_is_not_made_more() -> None:
     assert ways(Container(container="dl-a", published={"80/tcp": "false"})) == ["published dropped"]
     assert ways(Container(container="dl-a", user=Match(not_="root"))) == ["user dropped"]
     assert ways(Container(container="dl-a", user=Match(not_=Match(one_of=["root", "0"])))) == ["user dropped"]
+
+
+def test_of_a_dockerfile_what_must_not_be_and_what_comes_first_is_left_out_as_it_is() -> None:
+    copies = [InstructionWanted(copy=".", from_="night"), InstructionWanted(run="rm")]
+    assert ways(Dockerfile(dockerfile="Dockerfile", has_not=copies[:1])) == ["has_not dropped"]
+    assert ways(Dockerfile(dockerfile="Dockerfile", has_not=copies)) == [
+        "has_not dropped", "has_not[0] dropped", "has_not[1] dropped",
+    ]  # fmt: skip
+    # One thing alone has no order.
+    assert ways(Dockerfile(dockerfile="Dockerfile", order=copies)) == ["order dropped"]
+    assert ways(Dockerfile(dockerfile="Dockerfile", has=copies[:1])) == [
+        "has dropped", "has[0].copy loosened to any", "has[0].from dropped", "has[0].from loosened to any",
+    ]  # fmt: skip
+
+
+def test_what_is_run_in_an_image_stays() -> None:
+    runs = Runs(command=["id", "-u"], prints="1000")
+    assert ways(Image(image="dl-a", runs=runs)) == [
+        "runs dropped",
+        "runs.prints dropped",
+        "runs.prints loosened to any",
+    ]
+
+
+def test_what_a_stage_is_made_from_is_wanted_and_who_asks_is_not() -> None:
+    assert ways(Dockerfile(dockerfile="Dockerfile", from_="scratch")) == ["from dropped", "from loosened to any"]
+    assert ways(Http(http="dl-a:80", from_="dl-b", status="200")) == ["status dropped", "status loosened to any"]
 
 
 def test_a_command_is_one_value() -> None:

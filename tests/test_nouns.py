@@ -24,6 +24,7 @@ from dockerlearn.engine.snapshots import (
     network_from_inspect,
     volume_from_inspect,
 )
+from dockerlearn.world import probes
 from dockerlearn.world.knock import Closed
 from dockerlearn.world.probes import HELPER, sweep
 from dockerlearn.world.world import Scope, World
@@ -85,7 +86,7 @@ def there(engine: FakeEngine, recorded: str) -> None:
         volume = volume_from_inspect(read(f"{recorded}.volume-{name}"))
         engine.volumes_by_name[volume.name] = volume
     for name in ("db", "joined", "alone"):
-        found = container_from_inspect(read(f"{recorded}.container-{name}"))
+        found = container_from_inspect(read(f"{recorded}.container-{name}"), podman=recorded.startswith("podman"))
         engine.by_name[found.name] = found
     db = engine.by_name["dl-db"].id
     engine.processes[db] = commands_from_top(read(f"{recorded}.top"))
@@ -234,6 +235,17 @@ class TestVolume:
         engine.add("dl-db", mounts=with_volume("dl-data"))
         wanted = {"/data": {"kind": "volume", "name": "dl-data", "read_only": "false"}}
         assert seen(engine, container="dl-db", mounts=wanted).found == "the volume dl-data is mounted at /data"
+
+    def test_what_is_missing_is_called_by_its_name(self, engine: FakeEngine) -> None:
+        engine.add("dl-db")
+        for wanted, told in (
+            ({"name": "dl-data", "read_only": "false"}, "the volume dl-data"),
+            ({"source": "./site", "read_only": "true"}, "the lesson's folder ./site"),
+            ({"kind": "tmpfs"}, "a tmpfs"),
+            ({"name": "any"}, "something"),
+        ):
+            outcome = seen(engine, container="dl-db", mounts={"/data": wanted})
+            assert outcome.expected == f"dl-db should have {told} mounted at /data"
 
     def test_a_folder_of_the_same_name_is_no_volume(self, engine: FakeEngine) -> None:
         engine.add_volume("dl-data")
@@ -518,6 +530,29 @@ class TestInsideImages:
         assert engine.by_name == {}
         assert "start_container" not in engine.calls
 
+    def test_files_beside_those_of_another(self, engine: FakeEngine) -> None:
+        engine.image_files[APP.id] = {
+            "/stamp": file("1"),
+            "/code": file("new"),
+            "/only": file("1"),
+            "/dir/x": file("1"),
+        }
+        engine.image_files[BUSYBOX.id] = {"/stamp": file("1"), "/code": file("old"), "/dir/x": file("1")}
+
+        def look(field: str, *paths: str, of: str = "busybox") -> Outcome:
+            asked: dict[str, Any] = {field: {of: list(paths)}}
+            return seen(engine, image="dl-app:v1", **asked)
+
+        assert look("same_files_as", "/stamp").met
+        assert look("other_files_than", "/code").met
+        no(look("same_files_as", "/stamp", "/code"), "it holds something else")
+        no(look("other_files_than", "/code", "/stamp"), "it holds the same")
+        for field in ("same_files_as", "other_files_than"):
+            no(look(field, "/only"), "busybox:1.36 has no /only")
+            no(look(field, "/none"), "dl-app:v1 has no /none")
+            no(look(field, "/dir"), "it is a directory")
+            no(look(field, "/stamp", of="dl-gone:v1"), "it is not")
+
     def test_runs(self, engine: FakeEngine) -> None:
         engine.runs = {("sh",): ("hello\n", 0), ("fail",): ("broken\n", 3)}
         assert seen(engine, image="dl-app:v1", runs={"prints": "hello"}).met
@@ -526,6 +561,38 @@ class TestInsideImages:
         no(seen(engine, image="dl-app:v1", runs={"prints": "bye"}), 'it prints "hello"')
         no(seen(engine, image="dl-app:v1", runs={"command": ["fail"]}), 'exit code 3 and said "broken"')
         assert engine.by_name == {}
+
+    def test_what_is_slow_is_not_called_silent(self, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(probes, "RUN_SECONDS", 0.1)
+        engine.runs = {("slow",): ("", None)}
+        outcome = seen(engine, image="dl-app:v1", runs={"command": ["slow"], "prints": "x"})
+        no(outcome, "it had not ended after 0.1 s, and had printed nothing")
+
+    def test_runs_with_a_program_in_place_of_the_images(self, engine: FakeEngine) -> None:
+        engine.add_image(make_image("dl-served:v1", entrypoint=("serve",), command=("all",)))
+        engine.runs = {("cat", "/a"): ("hello\n", 0), ("serve", "cat", "/a"): ("no\n", 2)}
+        assert seen(engine, image="dl-served:v1", runs={"entrypoint": "cat", "command": ["/a"], "prints": "hello"}).met
+        no(
+            seen(engine, image="dl-served:v1", runs={"entrypoint": "cat", "command": ["/a"], "prints": "bye"}),
+            'it prints "hello"',
+            "docker run --rm --entrypoint cat dl-served:v1 /a",
+        )
+        no(seen(engine, image="dl-served:v1", runs={"command": ["cat", "/a"]}), 'exit code 2 and said "no"')
+
+    def test_runs_the_health_check_alone(self, engine: FakeEngine) -> None:
+        engine.add_image(make_image("dl-asked:v1", entrypoint=("serve",), probe=("ask", "/health")))
+        engine.runs = {("ask", "/health"): ("nobody there\n", 7)}
+        assert seen(engine, image="dl-asked:v1", runs={"healthcheck": True, "exit_code": {"not": "0"}}).met
+        no(seen(engine, image="dl-asked:v1", runs={"healthcheck": True}), 'exit code 7 and said "nobody there"')
+        no(seen(engine, image="dl-app:v1", runs={"healthcheck": True, "exit_code": "7"}), "it has none")
+        with pytest.raises(msgspec.ValidationError, match="no command or entrypoint beside it"):
+            check(image="dl-app:v1", runs={"healthcheck": True, "command": "ask"})
+
+    def test_what_an_image_starts_is_its_entrypoint_and_its_command(self, engine: FakeEngine) -> None:
+        engine.add_image(make_image("dl-served:v1", entrypoint=("serve",), command=("all",)))
+        assert seen(engine, image="dl-served:v1", starts="serve all").met
+        assert seen(engine, image="dl-served:v1", starts={"contains": "serve"}, command="all").met
+        no(seen(engine, image="dl-served:v1", starts={"contains": "sleep"}), "it is serve all")
 
     def test_helpers_are_removed_when_looking_fails(self, engine: FakeEngine) -> None:
         def broken(*_: object) -> None:

@@ -99,7 +99,42 @@ MISTAKE = "        when: [{container: dl-cup, status: exited}]\n"
 SAY = "        say: Its command came to an end.\n"
 HINT = "    hints: [Which command makes one?, "
 
+TASK = "    task: Run a container named `dl-cup`.\n"
+
 SAYS_NO: dict[str, tuple[str, str, str, str]] = {
+    "something untested that the check does not have": (
+        TASK, f"{TASK}    untested: [{{field: 'check[0].user', why: Nobody sets one here.}}]\n",
+        "untested", "steps[0].untested[0].field",
+    ),
+    "something untested that cannot be loosened": (
+        TASK, f"{TASK}    untested: [{{field: 'check[0]', why: It is the only one.}}]\n",
+        "untested", "steps[0].untested[0].field",
+    ),
+    "something untested twice": (
+        TASK,
+        (
+            f"{TASK}    untested:\n      - {{field: 'check[0].image', why: Nobody would use another.}}\n"
+            "      - {field: 'check[0].image', why: Nobody has another one.}\n"
+        ),
+        "untested", "steps[0].untested[1].field",
+    ),
+    "a cheat where nothing is checked": (
+        "    task: Which word did it print?\n",
+        "    task: Which word did it print?\n    cheats: [{name: c, try: docker ps}]\n",
+        "mistake-unseen", "steps[1].cheats[0]",
+    ),
+    "a cheat that sh cannot read": (
+        TASK, f"{TASK}    cheats: [{{name: c, try: 'docker ps \"'}}]\n", "script", "steps[0].cheats[0].try",
+    ),
+    "something untested without a reason": (
+        TASK, f"{TASK}    untested: [{{field: 'check[0].image', why: never mind}}]\n",
+        "untested", "steps[0].untested[0].why",
+    ),
+    "something untested where nothing is checked": (
+        "    task: Which word did it print?\n",
+        "    task: Which word did it print?\n    untested: [{field: 'check[0]', why: There is no check.}]\n",
+        "untested", "steps[1].untested[0].field",
+    ),
     "the first hint is the solution": (
         HINT, '    hints: ["docker run -d --name dl-cup @{image.busybox} sleep 60", ',
         "first-hint", "steps[0].hints[0]",
@@ -127,6 +162,14 @@ SAYS_NO: dict[str, tuple[str, str, str, str]] = {
     ),
     "the first hint holds the answer": (
         "hints: [A log knows., ", 'hints: ["It is Word @{token}.", ', "first-hint", "steps[1].hints[0]",
+    ),
+    "a solution with a plugin that is not needed": (
+        "    solution: docker logs dl-cup\n",
+        "    solution: |\n      cd pot\n      docker compose logs\n",
+        "needs", "steps[1].solution",
+    ),
+    "a right way with a plugin that is not needed": (
+        "        docker start dl-cup\n", "        docker buildx prune\n", "needs", "steps[0].accepts[0]",
     ),
     "an id that is a place": ("- id: pour", "- id: step-1", "stable-ids", "steps[0].id"),
     "an id that is a number": ("- id: pour", "- id: '1'", "stable-ids", "steps[0].id"),
@@ -223,12 +266,21 @@ def test_a_step_without_a_mistake(tmp_path: Path) -> None:
 
 
 SAYS_NOTHING: dict[str, tuple[str, str]] = {
+    "something untested with its reason": (
+        TASK, f"{TASK}    untested: [{{field: 'check[0].image', why: Nobody would use another.}}]\n",
+    ),
     "a hint with part of the command": (HINT, '    hints: ["`docker run --help` lists its options.", '),
     "a hint that shows where to look": (
         ("    hints: [Which command makes one?, \"`docker run -d --name dl-cup @{image.busybox} sleep 60`\"]\n"
         "    solution: docker run"),
         ("    hints: [\"`docker inspect dl-cup` and `docker exec dl-cup ls /`\"]\n"
         "    solution: |\n      docker inspect dl-cup\n      docker exec dl-cup ls /\n      docker run"),
+    ),
+    "a plugin that is needed": (
+        "    solution: docker logs dl-cup\n", "    needs: [compose]\n    solution: docker compose logs\n",
+    ),
+    "a plugin that is only spoken of": (
+        "    solution: docker logs dl-cup\n", "    solution: docker logs dl-cup  # not docker compose logs\n",
     ),
     "a hint with two words of it": (HINT, '    hints: ["`docker run`", '),
     "an id with a number in it": ("- id: pour", "- id: pour-2-cups"),
@@ -285,6 +337,20 @@ def test_images_in_what_is_given_to_the_learner(
     (tmp_path / "tea" / "files").mkdir(parents=True)
     (tmp_path / "tea" / "files" / file).write_text(text)
     assert found(tmp_path) == told
+
+
+@pytest.mark.parametrize(("places", "told"), [((2, 2, 2), True), ((2, 1, 2), False), ((2, 2), False)])
+def test_a_right_choice_that_stands_at_one_place_always(tmp_path: Path, places: tuple[int, ...], told: bool) -> None:
+    """Those that are there stand at places 1 and 2."""
+    steps = ""
+    for name, right in zip("abc", places, strict=False):
+        choices = ", ".join(
+            f"{{text: T{place}, say: For this reason {place}, right: {str(place == right).lower()}}}"
+            for place in (1, 2)
+        )
+        steps += f"  - {{id: {name}, title: T, question: {{ask: Which?, choices: [{choices}]}}}}\n"
+    last = "        - {text: That one, right: true, say: Yes.}\n"
+    assert found(tmp_path, (last, last + steps)) == ([("choices", "steps")] if told else [])
 
 
 def test_a_pack_image_without_a_tag(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from dockerlearn.checks.run import Time
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.snapshots import Binding
 from dockerlearn.errors import (
+    BeingSetUp,
     EngineSilent,
     NameTaken,
     NothingOpen,
@@ -27,7 +29,10 @@ from dockerlearn.errors import (
 )
 from dockerlearn.paths import Paths
 from dockerlearn.progress.store import Store
+from dockerlearn.session import session
 from dockerlearn.session.session import Place, Session
+from dockerlearn.session.turns import Turns
+from dockerlearn.setup import bring
 from dockerlearn.world.host import free_ports
 from tests.fake_engine import FakeEngine, make_image
 from tests.one_lesson import one_lesson
@@ -39,14 +44,14 @@ LOOP = ("sh", "-c", "while true; do date; sleep 1; done")
 class Learner:
     """A session, and what a learner does on the engine beside it."""
 
-    def __init__(self, paths: Paths, engine: FakeEngine) -> None:
+    def __init__(self, paths: Paths, engine: FakeEngine, pack: Path | None = None) -> None:
         self.paths = paths
         self.engine = engine
         self.store = Store.open(paths.progress)
         self.asked = 0
         self.provided: list[str] = []
         self.session = Session(
-            open_pack(one_lesson(paths.home.parent / "pack")),
+            open_pack(pack or one_lesson(paths.home.parent / "pack")),
             self.store,
             paths,
             self._engine,
@@ -335,7 +340,7 @@ class TestAnswers:
         place = learner.pass_first()
         assert not learner.session.answer(place, "2").passed
         assert learner.place().prediction_open
-        assert learner.session.predict(place, "2").right
+        assert learner.session.predict(place, "3").right
 
     def test_the_answer_is_not_in_the_hints_or_the_step(self, learner: Learner) -> None:
         place = learner.session.start("first-run/broken")
@@ -493,3 +498,60 @@ def test_a_free_port_is_one_of_the_engines_machine() -> None:
         far = free_ports(engine)
         # What is taken on this machine says nothing of that one, whose containers are all that can be seen.
         assert [far(port) for port in (taken, 8080, 53)] == [True, False, True]
+
+
+def test_a_check_waits_for_a_set_up_and_is_about_what_it_left(learner: Learner) -> None:
+    """The step was started afresh meanwhile, in another terminal: what was so before is not what is judged."""
+    learner.session.start()
+    learner.run()
+    place = learner.session.place()
+    begun, over = threading.Event(), threading.Event()
+
+    def redo() -> None:
+        with Turns(learner.paths.turns).setting_up():
+            begun.set()
+            over.wait(30)
+            learner.engine.remove_container("dl-first")
+
+    thread = threading.Thread(target=redo)
+    thread.start()
+    begun.wait(30)
+    timer = threading.Timer(0.3, over.set)
+    timer.start()
+    verdict = learner.session.check(place)
+    thread.join()
+    timer.join()
+    assert verdict.status is Status.UNMET
+
+
+def test_a_pass_counts_for_the_step_as_it_was_started_last(learner: Learner) -> None:
+    place = learner.session.start()
+    learner.engine.clock += timedelta(seconds=5)
+    learner.session.redo()
+    learner.run()
+    assert learner.session.check(place).passed
+    assert learner.session.place().passed
+
+
+def test_a_glance_in_the_middle_of_a_set_up_is_silent(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "GLANCE", 0.05)
+    place = learner.session.start()
+    learner.run()
+    with Turns(learner.paths.turns).setting_up():
+        assert learner.session.glance(place, failed=True) is None
+    assert not learner.session.place().passed
+
+
+def test_nobody_looks_while_a_step_is_started_afresh(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner.session.start()
+    take_away, tried = bring.take_away, []
+
+    def taking_away(context: bring.Context) -> bring.SetupReport:
+        with pytest.raises(BeingSetUp), Turns(learner.paths.turns).looking(0.0):
+            pytest.fail("somebody looked")
+        tried.append(context)
+        return take_away(context)
+
+    monkeypatch.setattr(bring, "take_away", taking_away)
+    learner.session.redo()
+    assert tried

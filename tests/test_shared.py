@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dockerlearn.errors import NameTaken, SetupFailed, WorkspaceError
+from dockerlearn.engine.snapshots import ContainerSnapshot
+from dockerlearn.errors import EngineRejected, NameTaken, SetupFailed, WorkspaceError
 from dockerlearn.setup import clean, ledger
 from dockerlearn.setup.ledger import NONCE_LABEL
 from dockerlearn.setup.spec import Declared, SetupContainer, SetupMount, SetupNetwork, SetupVolume
+from dockerlearn.world import probes
 from tests.setup_bench import Bench, Killed, container, no_container
 
 NET = SetupNetwork(network="dl-net")
@@ -277,6 +279,60 @@ class TestClean:
             ("left", "dl-web is on it"), ("left", "dl-web has it"),
         ]  # fmt: skip
         assert bench.engine.networks_by_name["dl-net"] == network
+
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_helpers_of_another_tutor_are_waited_for(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, *, alone: bool
+    ) -> None:
+        """One that looks just now has a container with the volume, which nobody is to be told of."""
+        bench.bring(VOL, container(mounts={"/data": "dl-data"}))
+        ours = bench.engine.by_name["dl-web"]
+        later = bench.engine.clock + timedelta(seconds=1)
+        helper = bench.engine.add(
+            "optimistic_rubin", mounts=ours.mounts, image_id=ours.image_id, created=later, hostname=probes.HELPER
+        )
+        if alone:
+            bench.engine.remove_container(ours.id)
+        looks: list[str] = []
+        look = bench.engine.container
+
+        def going(name: str) -> ContainerSnapshot | None:
+            looks.extend(name for _ in range(name == helper.id))
+            if len(looks) > 3:
+                bench.engine.by_name.pop(helper.name, None)
+            return look(name)
+
+        monkeypatch.setattr(bench.engine, "container", going)
+        assert carry_out(bench) == [("dl-web", "removed")] * (not alone) + [("dl-data", "removed")]
+        assert len(looks) > 3
+
+    def test_a_helper_that_comes_between_look_and_removal_is_waited_for(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.bring(VOL)
+        remove = bench.engine.remove_volume
+        refusals = ["volume is in use", "volume is in use"]
+
+        def refused(name: str) -> bool:
+            if refusals:
+                raise EngineRejected(refusals.pop(), 409)
+            return remove(name)
+
+        monkeypatch.setattr(bench.engine, "remove_volume", refused)
+        assert carry_out(bench) == [("dl-data", "removed")]
+        bench.bring(VOL)
+        refusals += ["volume is in use"] * 3
+        assert carry_out(bench) == [("dl-data", "left")]
+
+    def test_who_only_says_that_it_is_a_helper_keeps_what_it_has(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(probes, "_GONE_SECONDS", 0.1)
+        bench.bring(VOL, container(mounts={"/data": "dl-data"}))
+        mounts = bench.engine.by_name["dl-web"].mounts
+        bench.engine.add("false_friend", mounts=mounts, hostname=probes.HELPER)
+        bench.engine.add("dl_mine", mounts=mounts)
+        assert carry_out(bench) == [("dl-web", "removed"), ("dl-data", "left")]
 
     def test_another_volume_under_the_name_is_left(self, bench: Bench) -> None:
         bench.bring(VOL)

@@ -44,11 +44,11 @@ def read(name: str) -> dict[str, Any]:
 
 
 def container(engine: str, name: str) -> ContainerSnapshot:
-    return container_from_inspect(read(f"{engine}.container-{name}"))
+    return container_from_inspect(read(f"{engine}.container-{name}"), podman=engine == PODMAN)
 
 
 def image(engine: str, name: str) -> ImageSnapshot:
-    return image_from_inspect(read(f"{engine}.image-{name}"))
+    return image_from_inspect(read(f"{engine}.image-{name}"), podman=engine == PODMAN)
 
 
 @every_engine
@@ -84,6 +84,16 @@ def test_the_same_command_gives_the_same_picture(engine: str) -> None:
     assert {"alias-one", full.id[:12]} <= member.names
     assert member.ip is not None
     assert member.ip.count(".") == 3
+
+
+def test_where_a_port_is_bound_is_told_in_one_order() -> None:
+    """Engine 28.5 with the containerd store gave two bindings in another order than 20.10."""
+    bound = [{"HostIp": "127.0.0.1", "HostPort": "8090"}, {"HostIp": "0.0.0.0", "HostPort": "10099"}]
+    one, other = (
+        container_from_inspect({"Id": "c", "NetworkSettings": {"Ports": {"80/tcp": order}}})
+        for order in (bound, bound[::-1])
+    )
+    assert one.published == other.published == {"80/tcp": (Binding("0.0.0.0", 10099), Binding("127.0.0.1", 8090))}
 
 
 @every_engine
@@ -189,6 +199,7 @@ def test_configuration_of_a_built_image(engine: str) -> None:
     assert built.layers[0] == LAYER
     assert built.parent.startswith("sha256:")
     assert built.healthcheck is (engine != PODMAN)  # Podman leaves it out of the OCI format
+    assert built.probe == (() if engine == PODMAN else ("/bin/sh", "-c", "true"))
 
 
 def test_the_image_id_depends_on_the_store_and_the_layers_do_not() -> None:
@@ -196,6 +207,16 @@ def test_the_image_id_depends_on_the_store_and_the_layers_do_not() -> None:
     graph, containerd = image("docker-28.5", "busybox"), image("docker-28.5-containerd", "busybox")
     assert graph.id != containerd.id
     assert graph.layers == containerd.layers
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [("/app/", "/app"), ("/app", "/app"), ("/", "/"), ("", ""), (None, ""), ("/app//src/.", "/app/src")],
+)
+def test_a_working_directory_has_one_spelling(said: str | None, seen: str) -> None:
+    config = {"Config": {"WorkingDir": said}}
+    assert image_from_inspect(config).workdir == seen
+    assert container_from_inspect(config).workdir == seen
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+
 import pytest
 
 from dockerlearn.text import nearest, one_line, safe
@@ -50,3 +53,13 @@ def test_one_line_is_one_line_and_bounded() -> None:
 def test_nearest_knows_typing_errors_and_refuses_guesses() -> None:
     assert nearest("contaner", ["container", "image"]) == "container"
     assert nearest("zebra", ["container", "image"]) is None
+
+
+def test_long_texts_are_not_compared() -> None:
+    """A lesson by others may call a lesson, or an image, with as many letters as a file holds."""
+    rng = random.Random(1)
+    one, other = ("".join(rng.choices("abcdef", k=100_000)) for _ in range(2))
+    began = time.process_time()
+    assert nearest(one, [other, "image"]) is None
+    assert nearest("imge", [other, "image"]) == "image"
+    assert time.process_time() - began < 1

@@ -24,6 +24,8 @@ def event(
 
 
 FIRST = event("container", "die", "x", after=0)
+DELETED = event("image", "delete", "i1", "i1")
+TAGGED, UNTAGGED = event("image", "tag", "i1", "dl-app:v1"), event("image", "untag", "i1", "i1")
 
 
 def test_images_by_the_names_they_were_given() -> None:
@@ -60,6 +62,17 @@ def test_all_names_are_known_only_where_the_memory_reaches_back() -> None:
         ([event("image", "untag", "i2", "i2")], False),
         ([event("image", "tag", "i1", "dl-app:v2"), event("image", "untag", "i1", "i1")], False),
         ([event("image", "tag", "i1", "dl-app:v1"), event("image", "untag", "i1", "i1")], True),
+        # Taken and given again, as by a build from the builder's cache.
+        ([TAGGED, UNTAGGED, TAGGED], False),
+        ([TAGGED, UNTAGGED, TAGGED, UNTAGGED, TAGGED], False),
+        ([UNTAGGED, TAGGED], True),
+        ([UNTAGGED, DELETED, TAGGED], False),  # what was is forgotten, and went
+        ([event("image", "tag", "i1", "theirs"), UNTAGGED, DELETED, TAGGED], False),
+        ([UNTAGGED, DELETED, TAGGED, UNTAGGED, UNTAGGED], True),
+        ([UNTAGGED, event("image", "delete", "i2", "i2"), TAGGED], True),
+        ([event("image", "load", "i1", "i1"), TAGGED, UNTAGGED, TAGGED], True),
+        ([TAGGED, TAGGED, UNTAGGED, UNTAGGED, TAGGED], True),
+        ([TAGGED, UNTAGGED, event("image", "tag", "i1", "theirs"), UNTAGGED, TAGGED], True),
     ],
 )
 def test_names_of_others(events: list[EventSnapshot], others: bool) -> None:

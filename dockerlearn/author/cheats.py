@@ -23,6 +23,7 @@ from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.file import File
 from dockerlearn.checks.http import Http
 from dockerlearn.checks.image import Image
+from dockerlearn.checks.matchers import NONE, Match
 from dockerlearn.checks.tcp import Tcp
 from dockerlearn.course.models import Step
 from dockerlearn.engine import references
@@ -34,7 +35,7 @@ OTHER_IMAGE = f"{_REPOSITORY}:other"
 EMPTY_IMAGE = f"{_REPOSITORY}:empty"
 
 KEPT = ".dl-cheat-kept"
-"""Where a file is kept while another one has its name."""
+"""Where a file is kept while another one has its name, and at home what was put into a container that is made anew."""
 
 
 class Cheat(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     ``up`` are the containers that run now and did not run before, ``made`` those of them that were not there at all;
     ``named`` are the lesson's image names that it put on images, with their ids, ``others`` the ids of other images
     that are there. ``images`` are the pack's. ``shells`` are the names of containers with a shell in them: in others no
-    other command can be run.
+    other command can be run. ``pausable``: an engine without control groups can pause none.
     """
 
     up: tuple[ContainerSnapshot, ...]
@@ -75,11 +76,12 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     images: Mapping[str, str]
     shells: frozenset[str]
+    pausable: bool = True
 
 
 def groups(step: Step, left: Left) -> Iterator[Group]:
     """Return the cheats for a step that was just solved."""
-    for there in left.up:
+    for there in left.up if left.pausable else ():
         quoted = shlex.quote(there.name)
         yield Group("", (Cheat(f"{there.name} paused", f"docker pause {quoted}", f"docker unpause {quoted}"),))
     for there in left.made:
@@ -100,19 +102,20 @@ def _of_container(step: Step, there: ContainerSnapshot, left: Left) -> Group:
     quoted = shlex.quote(name)
     about = [check for check in step.check if _container_of(check) == name]
     remove = f"docker rm -f {quoted}"
-    cheats = [Cheat(f"{name} only created", f"{remove}\n{_created(there)}")]
+    paths = _put_in(about, there)
+    cheats = [Cheat(f"{name} only created", "\n".join((remove, _created(there), *_in(name, paths))))]
     if name in left.shells:
-        cheats.append(Cheat(f"{name} crashes after a moment", _run(there, command=_CRASHES)))
+        cheats.append(Cheat(f"{name} crashes after a moment", _run(there, command=_CRASHES, paths=paths)))
         if _wants_behaviour(about) or _is_told(step, there):
             cheats.append(Cheat(f"{name} with another command", _run(there, command=_SOMETHING_ELSE)))
     if _wants_image(about, step, left.images):
-        from_other = _run(there, image=OTHER_IMAGE)
+        from_other = _run(there, image=OTHER_IMAGE, paths=paths)
         script = f"docker export {quoted} | docker import - {OTHER_IMAGE}\n{from_other}"
         cheats.append(Cheat(f"{name} from another image", script, f"{remove}\ndocker rmi {OTHER_IMAGE}"))
     ports = tuple(_host_ports(about, there))
     if ports:
-        cheats.append(Cheat(f"a server beside {name}", _run(there, publish=False), ports=ports))
-    return Group(_run(there), tuple(cheats))
+        cheats.append(Cheat(f"a server beside {name}", _run(there, publish=False, paths=paths), ports=ports))
+    return Group("\n".join((*_out(name, paths), _run(there, paths=paths))), tuple(cheats))
 
 
 _CRASHES = ("/bin/sh", "-c", "sleep 0.5; exit 1")
@@ -188,12 +191,45 @@ def _file_of(check: Noun) -> str | None:
 
 
 def _run(
-    there: ContainerSnapshot, *, image: str | None = None, command: Sequence[str] | None = None, publish: bool = True
+    there: ContainerSnapshot,
+    *,
+    image: str | None = None,
+    command: Sequence[str] | None = None,
+    publish: bool = True,
+    paths: Sequence[str] = (),
 ) -> str:
     quoted = shlex.quote(there.name)
     create = _created(there, image=image, command=command, publish=publish)
-    more = "".join(f"docker network connect {shlex.quote(member.network)} {quoted}\n" for member in there.networks[1:])
-    return f"docker rm -f {quoted}\n{create}\n{more}docker start {quoted}"
+    more = [f"docker network connect {shlex.quote(member.network)} {quoted}" for member in there.networks[1:]]
+    return "\n".join((f"docker rm -f {quoted}", create, *_in(there.name, paths), *more, f"docker start {quoted}"))
+
+
+def _put_in(about: Sequence[Noun], there: ContainerSnapshot) -> list[str]:
+    """The files among its own that are asked for: put there by hand, they do not come with its command.
+
+    What is mounted is there anyway.
+    """
+    if there.read_only:
+        return []
+    asked = {
+        path
+        for check in about
+        if isinstance(check, Container)
+        for path, wanted in check.files.items()
+        if wanted != NONE and not (isinstance(wanted, Match) and wanted.not_ is not None)
+    }
+    targets = [mount.target.rstrip("/") for mount in there.mounts]
+    return sorted(path for path in asked if not any(f"{path}/".startswith(f"{target}/") for target in targets))
+
+
+def _out(name: str, paths: Sequence[str]) -> Iterator[str]:
+    for number, path in enumerate(paths):
+        yield f'docker cp {shlex.quote(f"{name}:{path}")} - > "$HOME/{KEPT}-{number}"'
+
+
+def _in(name: str, paths: Sequence[str]) -> Iterator[str]:
+    for number, path in enumerate(paths):
+        yield f'docker cp - {shlex.quote(f"{name}:{Path(path).parent}")} < "$HOME/{KEPT}-{number}"'
 
 
 def _created(

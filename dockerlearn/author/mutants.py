@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from dockerlearn.checks.base import Noun
+from dockerlearn.checks.inside_image import Runs
 from dockerlearn.checks.matchers import ANY, NONE, Match
 from dockerlearn.course.problems import key_path
 
@@ -23,6 +24,8 @@ class Mutant(msgspec.Struct, frozen=True):
     field: str
     change: str
     checks: tuple[Noun, ...]
+    where: str
+    """Its place in the step, as an author writes it under ``untested``."""
 
     @property
     def told(self) -> str:
@@ -41,13 +44,14 @@ def mutants(checks: Sequence[Noun]) -> tuple[Mutant, ...]:
     seen = {_key(checks)}
     for place, check in enumerate(checks):
         ways: list[_Way] = [("", "dropped", None)] if len(checks) > 1 else []
-        ways += _fields(check, "", _KEPT | {check.word})
+        ways += _fields(check, "", (_KEPT | {check.word}) - _WANTED.get(check.word, frozenset()))
         for field, change, looser in ways:
             instead = [] if looser is None else [looser]
             mutated = (*checks[:place], *instead, *checks[place + 1 :])
             if (key := _key(mutated)) not in seen:
                 seen.add(key)
-                found.append(Mutant(f"check[{place}] {check.word} {check.name}", field, change, mutated))
+                where = f"check[{place}]" + (f".{field}" if field else "")
+                found.append(Mutant(f"check[{place}] {check.word} {check.name}", field, change, mutated, where))
     return tuple(found)
 
 
@@ -57,8 +61,17 @@ _Way = tuple[str, str, Any]
 _KEPT = frozenset({"within", "absent", "path", "from_", "by_name", "stage"})
 """Fields that say what is looked at, or how; and ``absent``: without it, what is gone would have to be there."""
 
+_WANTED: dict[str, frozenset[str]] = {"dockerfile": frozenset({"from_"})}
+"""Of those the ones that are wanted of a noun all the same: what a stage is made from."""
+
+_WHAT_IS_RUN = frozenset({"command", "entrypoint", "healthcheck"})
+"""Without it something else is run, of which the same is wanted."""
+
 _EACH = frozenset({"contains", "networks", "attached", "used_by", "add", "drop", "services", "volumes"})
 """Fields in which each item of a list of texts is wanted; other lists are one value, as a command."""
+
+_AS_THEY_ARE = frozenset({"has_not", "order"})
+"""Lists whose items are left out and not loosened: what must not be would be more, what comes first another one."""
 
 _WORDS = frozenset({ANY, NONE, "", "false"})
 
@@ -73,11 +86,18 @@ def _fields(part: msgspec.Struct, path: str, kept: frozenset[str] = frozenset())
         value = getattr(part, field.name)
         if value == _default(field) or (field.name in kept and not isinstance(value, msgspec.Struct)):
             continue
+        if isinstance(part, Runs) and field.name in _WHAT_IS_RUN:
+            continue
         here = key_path(path, field.encode_name)
         if not field.required and (without := _with(part, field.name, _default(field))) is not None:
             yield here, "dropped", without
         if isinstance(part, Match) and field.name in {"not_", "length"}:
             continue  # what is not wanted gets larger, not smaller
+        if field.name in _AS_THEY_ARE:
+            for place in range(len(value) if len(value) > 1 else 0):
+                if (instead := _with(part, field.name, value[:place] + value[place + 1 :])) is not None:
+                    yield f"{here}[{place}]", "dropped", instead
+            continue
         for where, change, looser in _value(value, field.type, here, each=field.name in _EACH):
             if (instead := _with(part, field.name, looser)) is not None:
                 yield where, change, instead

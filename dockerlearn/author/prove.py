@@ -26,8 +26,9 @@ from dockerlearn.author.commands import ShellTimeout, play, split
 from dockerlearn.author.decoy import Decoy
 from dockerlearn.author.mutants import Mutant, mutants
 from dockerlearn.checks.outcome import Outcome, Status
-from dockerlearn.checks.run import all_met, look, look_once
-from dockerlearn.course.models import FileSolution, Mistake
+from dockerlearn.checks.run import all_met, look, look_once, settling
+from dockerlearn.course.library import Library
+from dockerlearn.course.models import FileSolution, Mistake, Step, Trick, Untested
 from dockerlearn.course.names import declared, is_own_image
 from dockerlearn.course.packs import LoadedPack
 from dockerlearn.engine.api import EngineApi
@@ -41,30 +42,44 @@ from dockerlearn.session.session import Place, Session
 from dockerlearn.session.verdict import Verdict
 from dockerlearn.setup import clean, ledger
 from dockerlearn.world.journal import Typed
-from dockerlearn.world.world import World
 
 Way = str | FileSolution
 
 _CHEAT = "cheats do not pass"
 """What the claims about cheats begin with."""
 
+CLEANING = "cleaning leaves nothing"
+"""The claim about a lesson as a whole."""
+
+LEFT_OUT = "it can be done here"
+"""The claim about a step that is left out; it stands for all others."""
+
 _AGAIN = f"{_CHEAT}, and the solution passes again"
 
 
 class Proved(msgspec.Struct, frozen=True):
-    """One claim about a step, and whether it held; ``why`` says what was seen instead. ``seconds`` it took."""
+    """One claim about a step, and whether it held; ``why`` says what was seen instead. ``seconds`` it took.
+
+    ``held`` is None where nobody looked, since the step is left out here; ``why`` says what it needs.
+    """
 
     step: str
     claim: str
-    held: bool
+    held: bool | None
     why: str
     seconds: float
+
+    @property
+    def fell(self) -> bool:
+        """Whether it was looked at and did not hold."""
+        return self.held is False
 
 
 class Loosened(msgspec.Struct, frozen=True):
     """A step's check made looser in one way, and what noticed: in that world it is met, and should not be.
 
-    ``noticed`` None says that no mistake, no cheat and not the start makes a difference to it.
+    ``noticed`` None says that no mistake, no cheat and not the start makes a difference to it; ``untested`` is why the
+    author says that this is all right, at ``where``.
     """
 
     step: str
@@ -72,6 +87,16 @@ class Loosened(msgspec.Struct, frozen=True):
     field: str
     change: str
     noticed: str | None
+    where: str = ""
+    untested: str | None = None
+
+
+class Needless(msgspec.Struct, frozen=True):
+    """An author's word that something at ``where`` is untested, though ``noticed`` tells each way to loosen it."""
+
+    step: str
+    where: str
+    noticed: str
 
 
 CHEAT_SECONDS = 2.0
@@ -82,9 +107,10 @@ class Prover:
     """Proves the lessons of one pack on one engine, in a home and a workspace of its own beneath ``folder``.
 
     ``seed`` fixes the values of the lessons' variables, but for ports that are not free. ``provide`` is told of a
-    lesson whose images may have to be made first. ``told`` hears of each claim when it was looked at. With ``mutate``,
-    ``loosened`` says of each step proven what of its check could be left out unnoticed. Without ``cheat``, the claims
-    about cheats, which take about a third of the time, are left out.
+    lesson whose images may have to be made first. ``begun`` hears of each claim (step, claim) before it is looked at,
+    ``told`` when it was. With ``mutate``,
+    ``loosened`` says of each step proven what of its check could be left out unnoticed, and ``needless`` what was said
+    to be so and is not. Without ``cheat``, the claims about cheats, which take about a third of the time, are left out.
     """
 
     def __init__(
@@ -95,6 +121,7 @@ class Prover:
         folder: Path,
         *,
         told: Callable[[Proved], None] | None = None,
+        begun: Callable[[str, str], None] | None = None,
         seed: int | None = None,
         provide: Callable[[str], None] | None = None,
         mutate: bool = False,
@@ -105,11 +132,13 @@ class Prover:
         self._address = address
         self._paths = Paths(folder / "home", folder / "workspace")
         self._told = told or (lambda _: None)
+        self._begun = begun or (lambda _step, _claim: None)
         self._seed = seed
         self._provide = provide
         self._mutate = mutate
         self._cheat = cheat
         self.loosened: list[Loosened] = []
+        self.needless: list[Needless] = []
         self._environment = _environment(folder, self._paths, address, pack.folder)
         self._command = f"{sys.executable} -m dockerlearn"
 
@@ -128,7 +157,10 @@ class Prover:
         with Store.open(self._paths.progress) as store:
             # By lesson, so that a lesson's values do not depend on which others are proven with it.
             rng = random.Random(f"{self._seed}/{lesson_id}") if self._seed is not None else None  # noqa: S311 - no secrets
-            session = Session(self._pack, store, self._paths, lambda: engine, rng=rng, provide=self._provide)
+            session = Session(
+                self._pack, store, self._paths, lambda: engine,
+                rng=rng, provide=self._provide, environ=self._environment,
+            )  # fmt: skip
             try:
                 for claims in self._steps(session, engine, lesson_id, steps, only or ""):
                     for proved in claims:
@@ -138,7 +170,8 @@ class Prover:
                 with suppress(DockerlearnError):
                     _clean(engine, store, self._pack)
                 raise
-            proved = _timed(lesson_id, "cleaning leaves nothing", lambda: _cleaned(engine, store, self._pack, before))
+            self._begun(lesson_id, CLEANING)
+            proved = _timed(lesson_id, CLEANING, lambda: _cleaned(engine, store, self._pack, before))
             self._told(proved)
             results.append(proved)
         return tuple(results)
@@ -148,9 +181,19 @@ class Prover:
     ) -> Iterator[Iterator[Proved]]:
         for step in self._pack.lesson(lesson_id).steps:
             if steps is None or step.id in steps:
-                proof = _Step(self, session, f"{lesson_id}/{step.id}", engine, mutate=self._mutate, cheat=self._cheat)
+                name = f"{lesson_id}/{step.id}"
+                if lacking := session.lacking(step):
+                    self._begun(name, LEFT_OUT)
+                    yield iter([Proved(name, LEFT_OUT, None, f"Left out: it needs {lacking}.", 0.0)])
+                    continue
+                proof = _Step(self, session, name, engine, mutate=self._mutate, cheat=self._cheat)
                 yield proof.prove(only)
                 self.loosened += proof.loosened()
+                self.needless += proof.needless()
+
+    def begins(self, step: str, claim: str) -> None:
+        """A claim is about to be looked at."""
+        self._begun(step, claim)
 
     def script(self, place: Place, way: Way | None) -> str:
         """A way as a script."""
@@ -172,6 +215,7 @@ class _Step:
         self._plays_cheats = cheat
         self._mutate = mutate
         self._mutants: tuple[Mutant, ...] = ()
+        self._untested: tuple[Untested, ...] = ()
         self._noticed: dict[int, str] = {}
         self._session = session
         self._name = name
@@ -181,22 +225,38 @@ class _Step:
         self._before: Mapping[str, ContainerSnapshot] = {}
         self._tags_before: Mapping[str, str] = {}
         self._stands = False
+        self._at_start: Place | None = None
 
     def prove(self, only: str) -> Iterator[Proved]:
         """Every claim about the step that begins with ``only``, one after the other."""
         for claim, work in self._claims(only):
             if claim.startswith(only):
+                self._prover.begins(self._name, claim)
                 yield _timed(self._name, claim, work)
 
     def loosened(self) -> Iterator[Loosened]:
         """What became of each way to loosen the step's check, as far as its claims were looked at."""
+        reasons = {one.field: one.why for one in self._untested}
         for number, mutant in enumerate(self._mutants):
-            yield Loosened(self._name, mutant.check, mutant.field, mutant.change, self._noticed.get(number))
+            noticed = self._noticed.get(number)
+            why = reasons.get(mutant.where) if noticed is None else None
+            yield Loosened(self._name, mutant.check, mutant.field, mutant.change, noticed, mutant.where, why)
+
+    def needless(self) -> Iterator[Needless]:
+        """What the step says is untested, and is not; or is nothing of the check."""
+        if not self._mutate:
+            return
+        for one in self._untested:
+            numbers = [number for number, mutant in enumerate(self._mutants) if mutant.where == one.field]
+            told = [self._noticed.get(number) for number in numbers]
+            if None not in told:
+                yield Needless(self._name, one.field, ", ".join(dict.fromkeys(filter(None, told))))
 
     def _claims(self, only: str) -> Iterator[tuple[str, Callable[[], str | None]]]:
         place = self._place()
         if self._mutate and place.step.kind == "do":
             self._mutants = mutants(place.step.check)
+        self._untested = tuple(place.step.untested)
         yield "it starts unmet", self._starts_unmet
         ways: list[Way | None] = [place.step.solution, *place.step.accepts]
         if place.step.kind != "read":
@@ -212,6 +272,8 @@ class _Step:
         if place.step.predict is not None and place.step.predict.proof is not None:
             yield "the prediction is true", self._prediction
         if self._plays_cheats and place.step.kind == "do" and (_CHEAT.startswith(only) or only.startswith(_CHEAT)):
+            for trick in place.step.cheats:
+                yield f"{_CHEAT}: {trick.name}", partial(self._trick, trick)
             yield from self._cheats()
 
     def _cheats(self) -> Iterator[tuple[str, Callable[[], str | None]]]:
@@ -239,6 +301,7 @@ class _Step:
 
     def _play(self, script: str, place: Place) -> Iterator[tuple[str, int, str]]:
         """Run a script command by command, each as if it were typed into the tutor."""
+        self._at_start = None
         began = datetime.now(UTC)
         for command, status, printed in play(script, self._prover.environment, place.folder):
             ended = datetime.now(UTC)
@@ -247,10 +310,14 @@ class _Step:
             began = datetime.now(UTC)
 
     def _afresh(self) -> Place:
+        """Start the step afresh, unless that was done and nothing was run since."""
+        if self._at_start is not None:
+            return self._at_start
         place = self._session.redo(self._place().name)
         names = sorted(declared(place.lesson).containers)
         self._before = {name: one for name in names if (one := self._engine.container(name)) is not None}
         self._tags_before = self._tags(place)
+        self._at_start = place
         return place
 
     def _names(self) -> tuple[str, str]:
@@ -305,9 +372,11 @@ class _Step:
     def _next_follows(self) -> str | None:
         """Only after ``_right_way``, whose world it uses."""
         place = self._session.place(self._name)
-        if place.number == len(place.lesson.steps):
+        following = self._session.following(place)
+        if following is None:
             return None
-        before = {name: self._engine.container(name) for name in _setup_names(place)}
+        self._at_start = None
+        before = {name: self._engine.container(name) for name in _setup_names(following)}
         moved = self._session.next()
         if moved.place is None or moved.place.name == place.name:
             return "the tutor does not go on"
@@ -348,7 +417,7 @@ class _Step:
         return None
 
     def _wrong_answers(self) -> str | None:
-        place = self._afresh()
+        place, self._at_start = self._afresh(), None  # refused answers are noted
         wrong = ["", "42", "dl-first", "no idea", "'; docker ps; '"]
         if place.step.question is not None:
             wrong = [str(n) for n, choice in enumerate(place.step.question.choices, 1) if not choice.right]
@@ -402,6 +471,7 @@ class _Step:
             folder=place.folder,
             images=self._session.pack.references,
             shells=frozenset(one.name for one in new if self._engine.path(one.id, "/bin/sh") is not None),
+            pausable=not raised or self._engine.condition().limits,
         )
         return tuple(cheats.groups(place.step, left))
 
@@ -442,22 +512,41 @@ class _Step:
                 decoy.close()
             _output(play(cheat.undo, self._prover.environment, place.folder))
 
-    def _watch(self, where: str) -> None:
-        """In a world in which the step is not met, find out which looser checks would be."""
-        if len(self._noticed) == len(self._mutants):
-            return
-        place = self._session.place(self._name)
-        world = self._session.looking(place)()
-        for number, mutant in enumerate(self._mutants):
-            if number not in self._noticed and self._is_met(mutant, world, place):
-                self._noticed[number] = where
+    def _trick(self, trick: Trick) -> str | None:
+        """An author's own cheat, from the start of the step."""
+        place = self._afresh()
+        for command, status, printed in self._play(self._prover.script(place, trick.try_), place):
+            if status != 0:
+                return f"it could not be made: `{command}` ended with status {status}: {printed.strip()[-300:]}"
+        verdict = self._session.check(place, explaining=False)
+        if verdict.status is not Status.UNMET:
+            return f"the step is {verdict.status}: {_told(verdict.outcomes)}"
+        self._watch(f"cheat: {trick.name}")
+        return None
 
-    def _is_met(self, mutant: Mutant, world: World, place: Place) -> bool:
-        """Whether it is, or will be in a moment."""
-        unmet = [outcome for outcome in look_once(mutant.checks, world) if not outcome.met]
-        if not unmet or any(outcome.wait is None for outcome in unmet):
-            return not unmet
-        return look(mutant.checks, self._session.looking(place), limit=CHEAT_SECONDS).status is Status.MET
+    def _watch(self, where: str) -> None:
+        """In a world in which the step is not met, find out which looser checks would be, or will be in a moment.
+
+        What is on its way is waited for once, not once for each of them.
+        """
+        looking = self._session.looking(self._session.place(self._name))
+        open_ones = [number for number in range(len(self._mutants)) if number not in self._noticed]
+        until = time.monotonic() + CHEAT_SECONDS
+        while open_ones:
+            world, coming, pause = looking(), [], CHEAT_SECONDS
+            for number in open_ones:
+                checks = self._mutants[number].checks
+                outcomes = look_once(checks, world)
+                if all(outcome.met for outcome in outcomes):
+                    self._noticed[number] = where
+                elif (wait := settling(checks, outcomes)) is not None and wait.patience > 0:
+                    coming.append(number)
+                    pause = min(pause, wait.pause)
+            left = until - time.monotonic()
+            if not coming or left <= 0:
+                return
+            time.sleep(max(0.02, min(pause, left)))
+            open_ones = coming
 
 
 def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:
@@ -474,7 +563,7 @@ def _timed(step: str, claim: str, work: Callable[[], str | None]) -> Proved:
 
 
 def _clean(engine: EngineApi, store: Store, pack: LoadedPack) -> None:
-    observing.observe_all(engine, store, pack, thorough=True)
+    observing.observe_all(engine, store, Library(pack), thorough=True)
     clean.carry_out(clean.plan(engine, store), engine, store)
 
 
@@ -497,9 +586,8 @@ def _inventory(engine: EngineApi) -> frozenset[str]:
     )
 
 
-def _setup_names(place: Place) -> list[str]:
-    following = place.lesson.steps[place.number]
-    return [item.name for item in following.setup if item.word == "container" and not item.absent]
+def _setup_names(step: Step) -> list[str]:
+    return [item.name for item in step.setup if item.word == "container" and not item.absent]
 
 
 def _output(played: Iterator[tuple[str, int, str]]) -> str:

@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from dockerlearn.author import listing
 from dockerlearn.author.commands import is_read_by_sh
-from dockerlearn.checks.vocabulary import noun_of
-from dockerlearn.course import materials
+from dockerlearn.author.mutants import mutants
+from dockerlearn.checks.vocabulary import Check, noun_of
+from dockerlearn.course import explain
 from dockerlearn.course.names import is_own_image
-from dockerlearn.course.problems import Report, key_path
+from dockerlearn.course.problems import Report, did_you_mean, key_path
 from dockerlearn.course.rules import Context
 from dockerlearn.course.tree import Mapping, Node, Scalar, Sequence, Tree, plain
 from dockerlearn.diagnose.advice import docker_line
 from dockerlearn.engine import references
+from dockerlearn.setup import workspace
 from dockerlearn.text import cells, one_line
 from dockerlearn.world import command_line
 
@@ -34,6 +38,12 @@ CODE_INDENT = 6
 SHORTEST_SAY = 3
 """Words in which a wrong choice can be answered with a reason."""
 
+MANY_ASKED = 5
+"""From how many questions on a learner can notice where the right choice usually stands."""
+
+ALWAYS_THERE = 0.7
+"""The share of a lesson's right choices that may stand at one place at most."""
+
 ENOUGH_ALIKE = 0.75
 """How much of a command a hint may show before it gives it away."""
 
@@ -45,6 +55,7 @@ def lesson(root: Node | None, report: Report, context: Context) -> None:
     if not isinstance(root, Mapping):
         return
     _picture(root, report)
+    _right_place(root, report)
     steps = list(_maps(root, "steps", ""))
     title = _text(root, "title")
     for number, (step, path) in enumerate(steps, 1):
@@ -196,6 +207,39 @@ def _has_mistake(step: Mapping, path: str, report: Report, _context: Context) ->
         )  # fmt: skip
 
 
+def _untested(step: Mapping, path: str, report: Report, _context: Context) -> None:
+    """Reasons for what of a check nobody tests: of something that is there, once, and in words."""
+    said: dict[str, Scalar] = {}
+    places: list[str] | None = None
+    for one, here in _maps(step, "untested", path):
+        field, why = one.get("field"), one.get("why")
+        if isinstance(why, Scalar) and why.text.strip() and len(why.text.split()) < SHORTEST_SAY:
+            report.add(why.at, f"{here}.why", "this is no reason", "say why nothing can show it", rule="untested")
+        if not isinstance(field, Scalar) or not field.text.strip():
+            continue
+        if said.setdefault(field.text, field) is not field:
+            told = f"line {said[field.text].at[0]} gives a reason for it already"
+            report.add(field.at, f"{here}.field", told, rule="untested")
+            continue
+        places = _loosenable(step) if places is None else places
+        if places is not None and field.text not in places:
+            told = f"nothing at '{one_line(field.text, 60)}' can be loosened"
+            near = did_you_mean(field.text, places) or (f"there is {', '.join(places[:6])}" if places else None)
+            report.add(field.at, f"{here}.field", told, near, rule="untested")
+
+
+def _loosenable(step: Mapping) -> list[str] | None:
+    """The places in a step's check that mutation mode looks at; None where the check cannot be read."""
+    check = step.get("check")
+    if check is None:
+        return []
+    try:
+        checks = msgspec.convert(explain.checks(check), list[Check], strict=False)
+    except msgspec.ValidationError:
+        return None
+    return list(dict.fromkeys(mutant.where for mutant in mutants(checks)))
+
+
 def _choices(step: Mapping, path: str, report: Report, _context: Context) -> None:
     for key in ("predict", "question"):
         asked = step.get(key)
@@ -214,6 +258,27 @@ def _choices(step: Mapping, path: str, report: Report, _context: Context) -> Non
             elif len(say.text.split()) < SHORTEST_SAY:
                 told = f"'{one_line(say.text, 30)}' does not say why this is wrong"
                 report.add(say.at, f"{here}.say", told, "say what would have to be so, or what is", rule="choices")
+
+
+def _right_place(root: Mapping, report: Report) -> None:
+    """Choices are shown in the order in which they are written: the right one must not always stand at one place."""
+    places: list[tuple[int, Scalar]] = []
+    for step, path in _maps(root, "steps", ""):
+        for key in ("predict", "question"):
+            asked = step.get(key)
+            if not isinstance(asked, Mapping):
+                continue
+            for number, (choice, _) in enumerate(_maps(asked, "choices", f"{path}.{key}"), 1):
+                right = choice.get("right")
+                if isinstance(right, Scalar) and _is_true(right):
+                    places.append((number, right))
+    if len(places) < MANY_ASKED:
+        return
+    usual, count = Counter(number for number, _ in places).most_common(1)[0]
+    if count > ALWAYS_THERE * len(places):
+        told = f"the right choice is number {usual} in {count} of {len(places)} questions of the lesson"
+        first = next(right for number, right in places if number == usual)
+        report.add(first.at, "steps", told, "let it stand now here, now there", rule="choices")
 
 
 def _event_only(step: Mapping, path: str, report: Report, _context: Context) -> None:
@@ -379,8 +444,8 @@ def _files(report: Report, context: Context) -> None:
     if root is None or not root.is_dir() or root.is_symlink():
         return
     # Of more, ``materials`` says that there are too many.
-    for path in sorted(islice(root.rglob("*"), materials.MAX_ENTRIES)):
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > materials.MAX_BYTES:
+    for path in sorted(islice(root.rglob("*"), workspace.MAX_ENTRIES)):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > workspace.MAX_BYTES:
             continue
         pattern = _SERVICE_IMAGE if _is_compose(path) else _FROM if "dockerfile" in path.name.lower() else None
         if pattern is None:
@@ -462,6 +527,11 @@ def _scripts(step: Mapping, path: str, report: Report) -> None:
     found = [*_ways(step, path)]
     for mistake, here in _maps(step, "mistakes", path):
         found += [(value, f"{here}.{key}") for key in ("try", "fix") if isinstance(value := mistake.get(key), Scalar)]
+    for cheat, here in _maps(step, "cheats", path):
+        found += [(value, f"{here}.try") for value in (cheat.get("try"),) if isinstance(value, Scalar)]
+        if step.get("check") is None:
+            told = "cheats are only looked for in a step with a check"
+            report.add(cheat.at, here, told, rule="mistake-unseen")
     together = "\n".join(f"f{number}() {{\n:\n{script.text}\n}}" for number, (script, _) in enumerate(found))
     if not found or is_read_by_sh(together):
         return
@@ -487,8 +557,19 @@ def _ways(step: Mapping, path: str) -> Iterator[tuple[Scalar, str]]:
             yield run, here if run is way else f"{here}.run"
 
 
+def _needs(step: Mapping, path: str, report: Report, _context: Context) -> None:
+    """A plugin that a solution uses is not there everywhere; where it is missing, the step has to be left out."""
+    needs = {item.text for item, _ in _scalars(step, "needs", path)}
+    for script, here in _ways(step, path):
+        for plugin in ("compose", "buildx"):
+            if plugin not in needs and re.search(rf"(?m)^\s*docker {plugin}\b", script.text):
+                told = f"this runs docker {plugin}, which not every machine has"
+                report.add(script.at, here, told, f"say so: needs: [{plugin}]", rule="needs")
+
+
 _STEP_RULES: tuple[Rule, ...] = (
-    _stable_id, _first_hint, _has_mistake, _choices, _event_only, _seen, _images, _width,
+    _stable_id, _first_hint, _has_mistake, _untested, _choices, _event_only, _seen, _images, _needs,
+    _width,
 )  # fmt: skip
 
 

@@ -196,24 +196,29 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
             ("network mode", self.network_mode, _mode(world, there.network_mode)),
             ("restart policy", self.restart_policy, there.restart_policy),
             ("number of restarts", self.restart_count, there.restart_count),
-            ("memory limit", self.memory, there.memory or None),
-            ("limit of processors", self.cpus, there.cpus or None),
-            ("limit of processes", self.pids_limit, there.pids_limit or None),
             ("stop signal", self.stop_signal, there.stop_signal),
         ):
             if wanted is not None:
                 yield value(name, word, wanted, seen)
+        yield from self._limits(world, there)
         for words, asked, is_so in (
             ("have a read-only root file system", self.read_only, there.read_only),
             ("be privileged", self.privileged, there.privileged),
             ("have an init process", self.init, there.init),
             ("have a terminal (-t)", self.tty, there.tty),
             ("keep its input open (-i)", self.open_stdin, there.open_stdin),
-            ("have been made with its output attached", self.attached, there.attached),
             ("be removed when it ends (--rm)", self.auto_remove, there.auto_remove),
         ):
             if asked is not None:
                 yield flag(name, words, asked, is_so)
+        if self.attached is not None:
+            words = "have been made with its output attached"
+            if there.attached is None:
+                yield Finding(
+                    ok=None, expected=f"{name} should {words}", found="this engine does not tell whether it was"
+                )
+            else:
+                yield flag(name, words, self.attached, there.attached)
         if self.capabilities is not None:
             for word, names, seen_names in (
                 ("added capabilities", self.capabilities.add, there.cap_add),
@@ -223,6 +228,25 @@ class Container(Noun, frozen=True, kw_only=True, tag="container"):
                     yield several(name, word, _bare(names), seen_names)
         if self.compose is not None:
             yield from _compose(there, self.compose)
+
+    def _limits(self, world: World, there: ContainerSnapshot) -> Iterator[Finding]:
+        """Compare limits. Where the engine takes them and ignores them, what was asked for is not what is so."""
+        for word, can, wanted, seen in (
+            ("memory limit", "limits", self.memory, there.memory),
+            ("limit of processors", "cpus", self.cpus, there.cpus),
+            ("limit of processes", "pids", self.pids_limit, there.pids_limit),
+        ):
+            if wanted is None:
+                continue
+            if fits(wanted, None) or getattr(world.condition, can):
+                yield value(self.container, word, wanted, seen or None)
+                continue
+            yield Finding(
+                ok=None,
+                expected=f"the {word} of {self.container} should be {describe(wanted)}",
+                found="this engine has no control groups for that: it takes such a limit and ignores it",
+                next="dockerlearn doctor",
+            )
 
 
 def _gone(world: World, name: str, there: ContainerSnapshot | None) -> Finding:
@@ -275,12 +299,18 @@ def _stopped(there: ContainerSnapshot) -> Finding:
 
 def _exit_code(there: ContainerSnapshot, wanted: Wanted) -> Finding:
     expected = f"{there.name} should have ended with exit code {describe(wanted)}"
-    # A failed start leaves the container created, with the code of the failure (0 on Podman).
+    # A failed start leaves the container created, with the code of the failure.
+    if there.never_started and not there.tells_error and any(fits(wanted, code) for code in _START_FAILED):
+        return Finding(ok=None, expected=expected, found=_UNTOLD, next=f"docker start {there.name}")
     if there.running or (there.never_started and not there.error):
         return Finding(ok=False, expected=expected, found=f"it {prose.state(there)}")
     if fits(wanted, there.exit_code):
         return Finding(ok=True, expected="", found=f"ended with exit code {there.exit_code}")
     return Finding(ok=False, expected=expected, found=f"it {prose.state(there)}")
+
+
+_START_FAILED = (125, 126, 127, 128)
+_UNTOLD = "it never ran, and this engine does not keep whether a start of it failed, nor with which code"
 
 
 def _image(world: World, there: ContainerSnapshot, name: str) -> Finding:
@@ -491,7 +521,7 @@ def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
     return Finding(
         ok=False,
         expected=f"the log of {there.name} should hold {describe(wanted)}",
-        found=f"its last line is {prose.excerpt(text)}" if text.strip() else "it has printed nothing",
+        found=f"its last line is {prose.excerpt(text)}" if text.strip() else "its log is empty",
         next=f"docker logs {there.name}",
         wait=0.2 if there.is_up and world.uptime(there, FIRST_WORDS) < FIRST_WORDS else None,
         waiting_for=f"the output of {there.name}",

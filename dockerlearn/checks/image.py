@@ -19,11 +19,14 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
     """An image, by the pack's short name or a reference.
 
     ``absent`` is about the name, ``gone`` about the image: what carried the name when the step began is not on the
-    engine, under no name at all; ``same_as_at_start`` wants that very image under the name. ``size`` is in bytes and
-    takes units; sizes differ between engines, so compare them
-    generously, or with another image: ``smaller_than``, ``larger_than``. ``digest`` is any of those under which it was
+    engine, under no name at all; ``same_as_at_start`` wants that very image under the name, and ``replaced`` another
+    one, with the first gone. ``size`` is in bytes and takes units; sizes differ between engines, so compare them
+    generously, or with another image: ``smaller_than``, ``larger_than``. ``starts`` is its entrypoint and its command
+    put together. ``digest`` is any of those under which it was
     pulled or pushed, whole or without the repository. ``layers_shared_with`` counts the layers that it has in common
     with another image from the bottom up. ``files`` are paths inside it, ``runs`` is what a container of it does.
+    ``same_files_as`` and ``other_files_than`` are files that hold the same as in another image, or something else:
+    where a build step writes a random number, this tells whether it was run again.
 
     >>> Image(image="dl-app:v1", layers_shared_with={"busybox": "any"}, files={"/app.py": "any"}).subject
     'image dl-app:v1'
@@ -37,6 +40,7 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
     same_as: str | None = None
     not_same_as: str | None = None
     same_as_at_start: bool | None = None
+    replaced: bool | None = None
     tags: Wanted | None = None
     size: Wanted | None = None
     smaller_than: str | None = None
@@ -47,12 +51,15 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
     platform: Wanted | None = None
     command: Wanted | None = None
     entrypoint: Wanted | None = None
+    starts: Wanted | None = None
     env: dict[str, Wanted] = {}
     user: Wanted | None = None
     workdir: Wanted | None = None
     labels: dict[str, Wanted] = {}
     exposed: Wanted | None = None
     files: dict[str, Wanted] = {}
+    same_files_as: dict[str, list[str]] = {}
+    other_files_than: dict[str, list[str]] = {}
     runs: inside_image.Runs | None = None
 
     def mentions(self) -> Iterator[Mention]:
@@ -60,7 +67,8 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
         for name in (self.image, self.same_as, self.not_same_as, self.smaller_than, self.larger_than):
             if name is not None:
                 yield "image", name
-        yield from (("image", name) for name in self.layers_shared_with)
+        for names in (self.layers_shared_with, self.same_files_as, self.other_files_than):
+            yield from (("image", name) for name in names)
 
     def findings(self, world: World) -> Iterator[Finding]:
         """Look whether it is there, then at what it is."""
@@ -108,6 +116,8 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
             yield _same(world, shown, there, self.not_same_as, wanted=False)
         if self.same_as_at_start:
             yield _unchanged(world, self.image, shown, there)
+        if self.replaced:
+            yield _replaced(world, self.image, shown, there)
         yield from self._values(shown, there)
         for word, other in (("smaller", self.smaller_than), ("larger", self.larger_than)):
             if other is not None:
@@ -115,6 +125,9 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
         for other, wanted in self.layers_shared_with.items():
             yield _shared(world, shown, there, other, wanted)
         yield from inside_image.files(world, shown, there, self.files)
+        for compared, same in ((self.same_files_as, True), (self.other_files_than, False)):
+            for other, paths in compared.items():
+                yield from inside_image.beside(world, shown, there, other, tuple(paths), same=same)
         if self.runs is not None:
             yield inside_image.runs(world, shown, there, self.runs)
 
@@ -127,6 +140,7 @@ class Image(Noun, frozen=True, kw_only=True, tag="image"):
             ("platform", self.platform, f"{there.os}/{there.architecture}"),
             ("command", self.command, shlex.join(there.command)),
             ("entrypoint", self.entrypoint, shlex.join(there.entrypoint)),
+            ("entrypoint and command", self.starts, shlex.join(there.entrypoint + there.command)),
             ("user", self.user, there.user),
             ("working directory", self.workdir, there.workdir),
             *((f"environment variable {name}", value, there.env.get(name)) for name, value in self.env.items()),
@@ -155,6 +169,20 @@ def _unchanged(world: World, name: str, shown: str, there: ImageSnapshot) -> Fin
     way = f"docker tag {references.short_id(began)} {shown}" if before is not None else "dockerlearn redo"
     found = f"the name is on another image now ({references.short_id(there.id)})"
     return Finding(ok=False, expected=expected, found=found, next=way)
+
+
+def _replaced(world: World, name: str, shown: str, there: ImageSnapshot) -> Finding:
+    began = world.image_began_as(name)
+    expected = f"{shown} should be a new image, and the one that it was when the step began should be gone"
+    if began is None:
+        return Finding(ok=None, expected=expected, found="it is not known what it was", next="dockerlearn redo")
+    before = world.image(began)
+    if there.id == began or (before is not None and same_content(there, before)):
+        return Finding(ok=False, expected=expected, found="it is what it was")
+    left = _under_another_name(world, name)
+    if left is None:
+        return Finding(ok=True, expected="", found="a new image, and the old one is gone")
+    return Finding(ok=False, expected=expected, found=f"the old one is there as {left}", next=f"docker rmi {left}")
 
 
 def _under_another_name(world: World, name: str) -> str | None:

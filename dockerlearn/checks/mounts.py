@@ -99,6 +99,9 @@ def _is_source(world: World, mount: Mount, wanted: str) -> bool:
 
 def _asked(how: MountWanted | str) -> str:
     if isinstance(how, MountWanted):
+        for text in (how.name, how.source):
+            if isinstance(text, str) and text not in {ANY, NONE, "false"}:
+                return _asked(text)
         return f"a {how.kind}" if isinstance(how.kind, str) and how.kind != ANY else "something"
     if how == ANY:
         return "something"

@@ -31,7 +31,7 @@ def commands() -> typer.Typer:
     """Return the whole command line."""
     import typer
 
-    from dockerlearn.cli import authoring, checking, doctoring, engines, keeping, learning, mapping
+    from dockerlearn.cli import authoring, checking, doctoring, engines, imaging, keeping, learning, mapping, packing
 
     # Without rich: it would be imported for every help text and usage error.
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=_CONTEXT)
@@ -43,6 +43,7 @@ def commands() -> typer.Typer:
     )
     app.command()(learning.answer)
     app.command()(learning.task)
+    app.command("help")(learning.help_)
     app.command()(learning.hint)
     app.command()(learning.solution)
     app.command("next")(learning.next_)
@@ -57,6 +58,22 @@ def commands() -> typer.Typer:
     app.command()(doctoring.doctor)
     app.command()(keeping.clean)
     app.add_typer(_group(engines.engine, up=engines.up, down=engines.down, status=engines.status), name="engine")
+    app.add_typer(
+        _group(packing.packs, add=packing.add, list=packing.list_, update=packing.update, remove=packing.remove),
+        name="packs",
+    )
+    app.add_typer(
+        _group(
+            imaging.images,
+            list=imaging.list_,
+            pull=imaging.pull,
+            save=imaging.save,
+            load=imaging.load,
+            serve=imaging.serve,
+            build=imaging.build,
+        ),
+        name="images",
+    )
     app.add_typer(
         _group(
             authoring.author,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 import typer
 
 from dockerlearn.cli import completion
 from dockerlearn.cli.options import Json, Plain, Yes
-from dockerlearn.errors import DockerlearnError, EngineRefused, NoEngine, UsageError
+from dockerlearn.errors import DockerlearnError, UsageError
 from dockerlearn.text import one_line
 from dockerlearn.ui import shapes
 
@@ -114,6 +114,17 @@ def prove(  # noqa: PLR0917 - typer passes all of them by name
         bool,
         typer.Option("--mutate", help="Also loosen each check in each way, and tell what nobody notices."),
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            max=32,
+            help="Prove so many steps at a time, each on a practice engine of its own. As root on Linux.",
+        ),
+    ] = 1,
     practice: Annotated[
         bool, typer.Option("--practice", help="Use the practice engine, a private one; start it if it is down.")
     ] = False,
@@ -123,26 +134,53 @@ def prove(  # noqa: PLR0917 - typer passes all of them by name
 ) -> int:
     """Prove a pack, a lesson or a step on an engine: run every solution, right way and mistake.
 
-    Ends with 0 when every claim holds, 1 when one does not, 3 when the engine could not be asked. With --mutate it
-    ends with 1, too, when a check can be loosened unnoticed.
+    Ends with 0 when every claim holds, 1 when one does not, 3 when the engine could not be asked. A step that needs
+    what is not here is told as left out, and is neither. With --mutate it ends with 1, too, when a check can be
+    loosened unnoticed and the step's untested: does not say why.
     """
     import secrets
-
-    from dockerlearn.author.report import LessonProof
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
     target = _target(wiring, path)
     pack, lessons, steps = _chosen(target, step)
-    engine = _engine_to_prove_on(wiring, practice=practice)
-    _agree_to_run(wiring, engine, lessons)
     drawn = secrets.randbelow(1_000_000) if seed is None else seed
-    proofs: list[LessonProof] = []
-    with _own_folder(wiring) as folder:
-        from dockerlearn.author.prove import Prover
+    prove_all = _prove_here if jobs == 1 else _prove_together
+    jobs = min(jobs, len(_steps(pack, lessons, steps)))
+    proofs, seconds = prove_all(wiring, pack, lessons, steps, _How(drawn, mutate, jobs, practice))
+    if junit is not None:
+        _write_junit(wiring, junit, proofs)
+    if json:
+        wiring.view.as_json(shapes.proof_shape(proofs, drawn, elapsed=seconds, jobs=jobs))
+    else:
+        wiring.view.proofs(proofs, drawn, elapsed=seconds, jobs=jobs)
+    return 0 if all(proof.held and not proof.unnoticed and not proof.needless for proof in proofs) else 1
 
-        def told(proved: Proved) -> None:
-            if not wiring.view.json:
-                wiring.view.claim(proved)
+
+class _How(NamedTuple):
+    """How a proof was asked for."""
+
+    seed: int
+    mutate: bool
+    jobs: int
+    practice: bool
+
+
+def _prove_here(
+    wiring: Wiring, pack: LoadedPack, lessons: tuple[str, ...], steps: tuple[str, ...] | None, how: _How
+) -> tuple[list[LessonProof], float]:
+    """Prove one step after the other on one engine; the second value is how many seconds it took."""
+    import time
+
+    engine = _engine_to_prove_on(wiring, practice=how.practice)
+    where = one_line(engine.identity.address)
+    own = engine.identity.address == wiring.practice_address()
+    _refuse_others(wiring, engine, pack)
+    _agree_to_run(wiring, lessons, "the practice engine" if own else f"the engine at {where}")
+    proofs: list[LessonProof] = []
+    began = time.monotonic()
+    with _own_folder(wiring) as folder, _Going(wiring, pack, lessons, steps) as going:
+        from dockerlearn.author.prove import Prover
+        from dockerlearn.author.report import LessonProof
 
         def provide(lesson: str) -> None:
             wiring.make_stand_ins(pack, lesson)
@@ -150,16 +188,84 @@ def prove(  # noqa: PLR0917 - typer passes all of them by name
         for lesson in lessons:
             prover = Prover(
                 pack, lambda: engine, engine.identity.address, Path(folder),
-                told=told, seed=drawn, provide=provide, mutate=mutate,
+                told=going.told, begun=going.begun, seed=how.seed, provide=provide, mutate=how.mutate,
             )  # fmt: skip
-            proofs.append(LessonProof(lesson, prover.prove(lesson, steps), tuple(prover.loosened)))
-    if junit is not None:
-        _write_junit(wiring, junit, proofs)
-    if json:
-        wiring.view.as_json(shapes.proof_shape(proofs, drawn))
-    else:
-        wiring.view.proofs(proofs, drawn)
-    return 0 if all(proof.held and not proof.unnoticed for proof in proofs) else 1
+            claims = prover.prove(lesson, steps)
+            proofs.append(LessonProof(lesson, claims, tuple(prover.loosened), tuple(prover.needless)))
+    return proofs, time.monotonic() - began
+
+
+def _prove_together(
+    wiring: Wiring, pack: LoadedPack, lessons: tuple[str, ...], steps: tuple[str, ...] | None, how: _How
+) -> tuple[list[LessonProof], float]:
+    """Prove several steps at a time, each on an engine of its own; the second value is how many seconds it took."""
+    import time
+
+    from dockerlearn.author import together
+    from dockerlearn.author.worker import Order, Work
+    from dockerlearn.cli import practising
+    from dockerlearn.engine import apart
+    from dockerlearn.engine.practice import Practice
+
+    apart.require()
+    orders = [Order(lesson, step) for lesson, step in _steps(pack, lessons, steps)]
+    engines = f"{how.jobs} practice engines, which are" if how.jobs > 1 else "a practice engine, which is"
+    _agree_to_run(wiring, lessons, f"{engines} started for this and taken away again")
+    practising.install_programs(wiring)
+    practice = Practice(wiring.paths.practice, environ=wiring.environ)
+    references = dict.fromkeys(reference for lesson in lessons for reference in pack.images_of(lesson))
+    stand_ins = together.stand_ins(references, practice, wiring.view.note)
+    wiring.view.note(practising.STAND_INS_BESIDE)
+    began = time.monotonic()
+    with _own_folder(wiring) as folder, _Going(wiring, pack, lessons, steps) as going:
+        work = Work(str(pack.folder), folder, str(stand_ins), how.seed, how.mutate)
+        proofs = together.prove(work, orders, Path(folder), how.jobs, told=going.told, begun=going.begun)
+    return list(proofs), time.monotonic() - began
+
+
+def _steps(pack: LoadedPack, lessons: tuple[str, ...], steps: tuple[str, ...] | None) -> list[tuple[str, str]]:
+    """Return lesson and step of all that is to be proven, in order."""
+    return [
+        (lesson, step.id)
+        for lesson in lessons
+        for step in pack.lesson(lesson).steps
+        if steps is None or step.id in steps
+    ]
+
+
+class _Going:
+    """Shows each claim that was looked at, and in a terminal what is looked at now and how far it is."""
+
+    def __init__(
+        self, wiring: Wiring, pack: LoadedPack, lessons: tuple[str, ...], steps: tuple[str, ...] | None
+    ) -> None:
+        import time
+
+        self._view = wiring.view
+        self._all = len(_steps(pack, lessons, steps))
+        self._seen: set[str] = set()
+        self._now: dict[str, str] = {}
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._view.gone()
+
+    def begun(self, step: str, claim: str) -> None:
+        """A claim is looked at."""
+        import time
+
+        self._seen.add(step)
+        self._now[step] = claim
+        self._view.proving(len(self._seen), self._all, self._now, time.monotonic() - self._began)
+
+    def told(self, proved: Proved) -> None:
+        """A claim was looked at."""
+        self._now.pop(proved.step, None)
+        if not self._view.json:
+            self._view.claim(proved)
 
 
 def preview(
@@ -200,10 +306,17 @@ def schema(
 
 
 def _target(wiring: Wiring, text: str | None) -> Target:
-    from dockerlearn.author.target import find
+    from dockerlearn.author.target import Target, find
     from dockerlearn.cli.wiring import PACK
-    from dockerlearn.course.packs import course_folder
+    from dockerlearn.course.packs import course_folder, parse_step
 
+    head, colon, name = (text or "").partition(":")
+    if head and colon and not Path(text or "").exists():
+        pack = wiring.library.pack(head)
+        named = parse_step(name) if name else None
+        return Target(
+            pack.folder, named.lesson if named is not None else None, named.step if named is not None else None
+        )
     given = wiring.environ.get(PACK)
     # A name alone may be a lesson of the course; nothing at all never means the whole course by accident.
     return find(text, Path.cwd(), Path(given) if given else course_folder() if text is not None else None)
@@ -225,25 +338,28 @@ def _chosen(target: Target, step: str | None) -> tuple[LoadedPack, tuple[str, ..
     return pack, (lesson,), (str(pack.find(f"{lesson}/{wanted}").step),)
 
 
+def _refuse_others(wiring: Wiring, engine: EngineApi, pack: LoadedPack) -> None:
+    """Raise ``UsageError`` when a pack by others would be proven elsewhere than on the practice engine."""
+    by_others = pack.folder.resolve().is_relative_to(wiring.paths.packs.resolve())
+    if by_others and engine.identity.address != wiring.practice_address():
+        raise UsageError(
+            f"Proving runs the commands of {pack.id}, which others wrote: on the practice engine alone.",
+            "dockerlearn author prove --practice …",
+        )
+
+
 def _engine_to_prove_on(wiring: Wiring, *, practice: bool) -> EngineApi:
     from dockerlearn.cli import practising
 
-    if practice:
-        practising.use(wiring)
-    try:
-        return wiring.engine()
-    except (NoEngine, EngineRefused) as error:
-        practising.offer(wiring, error, otherwise="dockerlearn author prove --practice")
-        return wiring.engine()
+    otherwise = "dockerlearn author prove --practice"
+    return practising.with_engine(wiring, wiring.engine, practice=practice, otherwise=otherwise)
 
 
-def _agree_to_run(wiring: Wiring, engine: EngineApi, lessons: tuple[str, ...]) -> None:
-    where = one_line(engine.identity.address)
-    own = engine.identity.address == wiring.practice_address()
+def _agree_to_run(wiring: Wiring, lessons: tuple[str, ...], where: str) -> None:
     wiring.view.note(
         f"Proving {', '.join(lessons)} runs every solution, right way and mistake of the lesson in a shell on this "
         f"machine, as you and with a home folder of its own, and makes and removes things that begin with dl- on "
-        f"{'the practice engine' if own else f'the engine at {where}'}."
+        f"{where}."
     )
     wiring.agree("Run them?", otherwise="dockerlearn author prove --yes")
 

@@ -26,6 +26,17 @@ def places(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(_wiring(ctx), incomplete, steps=True, lessons=True)
 
 
+def packs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Packs that were added."""
+    wiring = _wiring(ctx)
+    try:
+        return [name for name in wiring.library.ids()[1:] if name.startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - as below
+        return []
+    finally:
+        wiring.close()
+
+
 def targets(ctx: typer.Context, incomplete: str) -> list[str]:
     """Lessons and steps, and the folders of packs and lessons where one is."""
     named = _matching(_wiring(ctx), incomplete, steps=True, lessons=True)
@@ -54,15 +65,15 @@ def _names(wiring: Wiring, *, steps: bool, lessons: bool) -> Iterator[str]:
     current = None
     # Completion makes no progress file where there is none.
     if steps and wiring.paths.progress.is_file():
-        key = wiring.store.current()
-        current = key.lesson if key else None
-    for row in wiring.pack.outlines():
-        if lessons:
-            yield row.id
-        if steps:
-            if row.id == current:
-                yield from (step.id for step in row.steps)
-            yield from (f"{row.id}/{step.id}" for step in row.steps)
+        current = wiring.store.current()
+    for pack in wiring.library.packs():
+        for row in pack.outlines():
+            if lessons:
+                yield f"{pack.prefix}{row.id}"
+            if steps:
+                if current is not None and (pack.id, row.id) == (current.pack, current.lesson):
+                    yield from (step.id for step in row.steps)
+                yield from (f"{pack.prefix}{row.id}/{step.id}" for step in row.steps)
 
 
 def _wiring(ctx: typer.Context) -> Wiring:

@@ -16,6 +16,8 @@ from dockerlearn.ui import shapes
 
 if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
+    from dockerlearn.progress.records import Mark
+    from dockerlearn.session.session import LessonRow
 
 LARGEST = 50_000_000
 """Bytes of a file that is imported: a course of a thousand lessons stays far below."""
@@ -29,8 +31,15 @@ def progress(ctx: typer.Context, plain: Plain = False, json: Json = False) -> in
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
     if ctx.invoked_subcommand is not None:
         return 0
-    rows = wiring.session.syllabus()
-    marks = wiring.store.history(wiring.pack.id)
+    from msgspec.structs import replace
+
+    rows: list[LessonRow] = []
+    marks: list[Mark] = []
+    for pack in wiring.library.packs():
+        rows += wiring.session.syllabus(pack, asking="nobody")
+        found = wiring.store.history(pack.id)
+        marks += [replace(mark, lesson=f"{pack.prefix}{mark.lesson}") for mark in found] if pack.prefix else found
+    marks.sort(key=lambda mark: mark.at)
     if wiring.view.json:
         wiring.view.as_json(shapes.progress_shape(rows, marks))
     else:
@@ -76,9 +85,9 @@ def clean(ctx: typer.Context, yes: Yes = False, plain: Plain = False, json: Json
 
     wiring: Wiring = ctx.obj.use(json=json, plain=plain, yes=yes)
     view, engine = wiring.view, wiring.engine()
-    names = observing.observe_all(engine, wiring.store, wiring.pack, thorough=True)
+    names = observing.observe_all(engine, wiring.store, wiring.library, thorough=True)
     plan = cleaning.plan(engine, wiring.store, workspace=wiring.paths.workspace)
-    images = tuple(wiring.pack.references.values())
+    images = tuple(reference for pack in wiring.library.packs() for reference in pack.references.values())
     plan = replace(plan, unnamed=unnamed.find(engine, wiring.store, images, names))
     to_do = any(item.action != "leave" for item in plan.items)
     if not view.json:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockerlearn.cli.options import Json, LessonArgument, PlaceArgument, Plain, StepArgument, Yes
-from dockerlearn.errors import EngineRefused, NoEngine, UsageError, WrongKind
+from dockerlearn.errors import UsageError, WrongKind
 from dockerlearn.ui import shapes
 
 if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
-    from dockerlearn.session.session import Moved, Place
+    from dockerlearn.session.session import LessonRow, Moved, Place
 
 
 def alone(
@@ -80,7 +80,7 @@ def answer(
     if json:
         wiring.view.as_json(shapes.told_shape(told))
     else:
-        wiring.view.told(told)
+        wiring.view.told(told, way=not wiring.is_accompanied)
     # A prediction is done with having been made, right or not.
     return 0 if told.right or predicting else 1
 
@@ -89,6 +89,19 @@ def task(ctx: typer.Context, step: StepArgument = None, plain: Plain = False, js
     """Show the step again."""
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
     _show(wiring, wiring.session.place(step))
+    return 0
+
+
+def help_(ctx: typer.Context, plain: Plain = False, json: Json = False) -> int:
+    """Show the tutor's words, and how to get a terminal back that shows no prompt."""
+    from dockerlearn.ui.tutor.holding import held
+
+    wiring: Wiring = ctx.obj.use(json=json, plain=plain)
+    found = held(wiring.paths.home)
+    if json:
+        wiring.view.as_json(shapes.help_shape(found))
+    else:
+        wiring.view.help(found)
     return 0
 
 
@@ -144,14 +157,14 @@ def skip(ctx: typer.Context, plain: Plain = False, json: Json = False) -> int:
 def back(ctx: typer.Context, plain: Plain = False, json: Json = False) -> int:
     """Go back to the step before, as it is."""
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
-    _show(wiring, wiring.session.back())
+    _show(wiring, wiring.session.back(), moved=True)
     return 0
 
 
 def redo(ctx: typer.Context, step: StepArgument = None, plain: Plain = False, json: Json = False) -> int:
     """Start a step afresh: what the lesson made is taken away, and the step's world brought into place."""
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
-    _show(wiring, wiring.session.redo(step))
+    _show(wiring, wiring.session.redo(step), moved=True)
     return 0
 
 
@@ -182,14 +195,19 @@ def concept(ctx: typer.Context, lesson: LessonArgument = None, plain: Plain = Fa
     if json:
         wiring.view.as_json(shapes.concept_shape(found))
     else:
-        wiring.view.concept(found)
+        wiring.view.concept(found, wiring.session)
     return 0
 
 
 def lessons(ctx: typer.Context, lesson: LessonArgument = None, plain: Plain = False, json: Json = False) -> int:
     """List the lessons and their steps, with your marks."""
     wiring: Wiring = ctx.obj.use(json=json, plain=plain)
-    rows = wiring.session.syllabus() if lesson is None else (wiring.session.lesson_row(lesson),)
+    pack = wiring.library.whole(lesson) if lesson is not None else None
+    if lesson is not None and pack is None:
+        rows: tuple[LessonRow, ...] = (wiring.session.lesson_row(lesson),)
+    else:
+        packs = [pack] if pack is not None else wiring.library.packs()
+        rows = tuple(row for one in packs for row in wiring.session.syllabus(one))
     if json:
         wiring.view.as_json(shapes.lessons_shape(rows))
     else:
@@ -200,21 +218,15 @@ def lessons(ctx: typer.Context, lesson: LessonArgument = None, plain: Plain = Fa
 def _begin(wiring: Wiring, where: str | None, *, practice: bool = False, anew: bool = False) -> int:
     from dockerlearn.cli import practising
 
-    if practice:
-        practising.use(wiring)
-    try:
-        place = wiring.session.start(where, anew=anew)
-    except (NoEngine, EngineRefused) as error:
-        practising.offer(wiring, error)
-        place = wiring.session.start(where, anew=anew)
+    inside = wiring.is_accompanied
+    if inside and where is None and not wiring.view.json and wiring.view.interactive:
+        raise UsageError("The tutor rides along in this shell already.", "dockerlearn task    # shows the step")
+    place = practising.with_engine(wiring, lambda: wiring.session.start(where, anew=anew), practice=practice)
     host = wiring.docker_host()
+    if wiring.view.interactive and inside:
+        return 0
     if wiring.view.interactive:
-        import gc
-
-        from dockerlearn.ui import line
-
-        gc.enable()  # switched off for short commands; the tutor stays
-        return line.run(wiring.session, place, wiring.view, docker_host=host, environ=wiring.environ)
+        return _open_tutor(wiring, place, host)
     if wiring.view.json:
         wiring.view.as_json(shapes.step_shape(place, docker_host=host))
         return 0
@@ -224,17 +236,50 @@ def _begin(wiring: Wiring, where: str | None, *, practice: bool = False, anew: b
     return 0
 
 
-def _show(wiring: Wiring, place: Place) -> None:
+def _open_tutor(wiring: Wiring, place: Place, host: str | None) -> int:
+    """Open the tutor in the learner's shell, or at a prompt of its own where that cannot be."""
+    import gc
+
+    from dockerlearn.shell.known import Unfit, recognise
+
+    gc.enable()  # switched off for short commands; the tutor stays
+    shell = recognise(wiring.environ) if wiring.view.has_terminal else Unfit("")
+    if isinstance(shell, Unfit):
+        from dockerlearn.ui import line
+
+        if shell.why:
+            wiring.view.note(shell.why)
+        return line.run(wiring.session, place, wiring.view, docker_host=host, environ=wiring.environ)
+    from dockerlearn.ui.tutor.run import run
+
+    return run(
+        shell,
+        wiring.open_session,
+        place,
+        wiring.view,
+        paths=wiring.paths,
+        docker_host=host,
+        environ=wiring.environ,
+    )
+
+
+def _show(wiring: Wiring, place: Place, *, moved: bool = False) -> None:
     if wiring.view.json:
         wiring.view.as_json(shapes.step_shape(place))
         return
+    if moved and wiring.is_accompanied:
+        # The tutor in this shell sees where the learner went, and shows it.
+        return
     at = wiring.session.current()
-    wiring.view.step(place, current=at is not None and (at.lesson, at.step) == (place.lesson_id, place.step.id))
+    current = at is not None and (at.pack, at.lesson, at.step) == (place.pack, place.lesson_id, place.step.id)
+    wiring.view.step(place, current=current, way=not wiring.is_accompanied)
 
 
 def _show_move(wiring: Wiring, moved: Moved) -> None:
     if wiring.view.json:
         wiring.view.as_json(shapes.moved_shape(moved))
+    elif wiring.is_accompanied:
+        wiring.view.moved(moved, step=False)
     else:
         wiring.view.moved(moved)
 
@@ -243,11 +288,13 @@ def _answer_to(wiring: Wiring, words: list[str]) -> tuple[Place, str]:
     """Tell a step's name from an answer of several words."""
     session = wiring.session
     if len(words) > 1:
-        lesson = words[0].partition("/")[0] if "/" in words[0] else None
+        head, _, rest = words[0].rpartition(":")
+        lesson = rest.partition("/")[0] if "/" in rest else None
         try:
             return session.place(words[0]), " ".join(words[1:])
         except UsageError:
-            if lesson in wiring.pack.lessons:
+            pack = wiring.library.get(head) if head else session.pack
+            if pack is not None and lesson in pack.lessons:
                 raise
     text = " ".join(words)
     if not text.strip():

@@ -33,7 +33,7 @@ def map_(
     album = picture.Album(wiring.paths.home)
     before = None
     while True:
-        now = picture.look(wiring.engine(), wiring.store, wiring.pack)
+        now = picture.look(wiring.engine(), wiring.store, wiring.library)
         if before is None or now != before:
             last = comparable(wiring.engine(), before or album.last(now.engine_id), now)
             _show(wiring, now, last, svg)
@@ -51,12 +51,12 @@ def _show(wiring: Wiring, now: Picture, before: Picture | None, svg: Path | None
     view = wiring.view
     if svg is not None:
         try:
-            svg.write_text(drawing.map_svg(now, before), encoding="utf-8")
+            svg.write_text(drawing.map_svg(now, before, view.wide), encoding="utf-8")
         except OSError as error:
             raise DockerlearnError(f"{one_line(str(svg))} cannot be written: {error.strerror or error}.") from None
         view.note(f"The picture is in {one_line(str(svg))}.")
     if view.json:
         view.as_json(shapes.map_shape(now, before))
     elif svg is None:
-        view.lines(["", *drawing.map_lines(now, view.style, before)])
+        view.lines(["", *drawing.map_lines(now, view.style._replace(width=view.wide), before)])
         view.flush()

@@ -15,7 +15,7 @@ StepArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[STEP]",
-        help="A step of the current lesson, or LESSON/STEP. Default: the current step.",
+        help="A step of the current lesson, or [PACK:]LESSON/STEP. Default: the current step.",
         autocompletion=completion.steps,
         show_default=False,
     ),
@@ -24,7 +24,7 @@ PlaceArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[LESSON[/STEP]]",
-        help="Where to go. Default: where you are.",
+        help="Where to go; PACK: is where you are in that pack. Default: where you are.",
         autocompletion=completion.places,
         show_default=False,
     ),

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-from dockerlearn.errors import DockerlearnError, UsageError
+from dockerlearn.errors import DockerlearnError, EnginePermission, EngineRefused, NoEngine, UsageError
 from dockerlearn.text import one_line
 
 if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
     from dockerlearn.engine.install import InstallPlan
     from dockerlearn.engine.practice import PracticeStatus
+
+T = TypeVar("T")
+
+_START = "dockerlearn start --practice"
+
+
+def with_engine(wiring: Wiring, work: Callable[[], T], *, practice: bool, otherwise: str = _START) -> T:
+    """Do what needs an engine: on the practice engine with ``practice``, or where who has none agrees to it."""
+    if practice:
+        use(wiring)
+    try:
+        return work()
+    except (NoEngine, EnginePermission, EngineRefused) as error:
+        offer(wiring, error, otherwise=otherwise)
+        return work()
 
 
 def use(wiring: Wiring, *, stand_ins: bool | None = None) -> PracticeStatus:
@@ -27,7 +43,7 @@ def use(wiring: Wiring, *, stand_ins: bool | None = None) -> PracticeStatus:
     if not status.up or stand_ins:
         _refuse_other(wiring, status.address)
         if _is_root():
-            _install(wiring)
+            install_programs(wiring)
         # Who may not start one is told so by this, before being asked to install anything.
         with wiring.view.activity("Starting the practice engine") as told:
             status = practice.up(progress=told, stand_ins=stand_ins)
@@ -38,16 +54,20 @@ def use(wiring: Wiring, *, stand_ins: bool | None = None) -> PracticeStatus:
     return status
 
 
-def offer(wiring: Wiring, error: DockerlearnError, *, otherwise: str = "dockerlearn start --practice") -> None:
+def offer(wiring: Wiring, error: DockerlearnError, *, otherwise: str = _START) -> None:
     """Offer the practice engine to who has none, and bring it up; otherwise raise ``error``.
 
     ``otherwise`` is the command that says yes in advance.
     """
-    if not _may_offer(wiring):
+    from dockerlearn.engine import mending
+    from dockerlearn.engine.practice import can_start
+
+    if _has_chosen(wiring):
         raise error
+    if not can_start():
+        raise _with(error, f"{otherwise}    {mending.OWN_ENGINE}")
     if not wiring.yes and not wiring.view.interactive:
-        remedy = f"{otherwise}    # starts a private engine for the course"
-        raise type(error)(error.message, f"{error.remedy}\n{remedy}" if error.remedy else remedy) from None
+        raise _with(error, f"{otherwise}    # starts a private engine for the course")
     wiring.view.note(f"{error.message}\n{OFFER}")
     wiring.agree("Use the practice engine?", otherwise=otherwise)
     use(wiring)
@@ -64,11 +84,25 @@ STAND_INS = (
 )
 
 
-def _may_offer(wiring: Wiring) -> bool:
-    if not sys.platform.startswith("linux") or not _is_root():
-        return False
-    # Who names an engine wants that one, and is to hear why it does not answer.
-    return not _named(wiring) and not wiring.endpoint().source.startswith("the docker context")
+STAND_INS_BESIDE = (
+    "Engines beside each other reach no registry: the images are stand-ins that were made on this machine. "
+    "Without --jobs the engine of this machine is used, and the real images where it can pull them."
+)
+
+
+def _has_chosen(wiring: Wiring) -> bool:
+    """Whether no practice engine is to be offered: there is none, or another engine is named, whose error counts."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(_named(wiring)) or wiring.endpoint().source.startswith("the docker context")
+
+
+def _with(error: DockerlearnError, remedy: str) -> DockerlearnError:
+    lines = (error.remedy or "").splitlines()
+    command = remedy.split("    #", maxsplit=1)[0]
+    if any(line.split("    #")[0] == command for line in lines):
+        return error
+    return type(error)(error.message, "\n".join((*lines, remedy)))
 
 
 def _named(wiring: Wiring) -> str | None:
@@ -92,7 +126,8 @@ def _refuse_other(wiring: Wiring, address: str | None) -> None:
         )
 
 
-def _install(wiring: Wiring) -> None:
+def install_programs(wiring: Wiring) -> None:
+    """Install what a practice engine needs and is not here, after asking."""
     from dockerlearn.engine import install
 
     plan = install.plan(progress=wiring.view.note)

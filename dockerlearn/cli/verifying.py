@@ -12,7 +12,7 @@ from dockerlearn.ui import shapes
 
 if TYPE_CHECKING:
     from dockerlearn.cli.wiring import Wiring
-    from dockerlearn.session.session import LessonRow, Place
+    from dockerlearn.session.session import Place
 
 _LISTENING = 1.0
 """Seconds after which is looked whether somebody still reads."""
@@ -58,7 +58,7 @@ def check_step(wiring: Wiring, text: str | None) -> int:
             raise error
         return code_of(Status(shape["status"]))
     verdict = wiring.session.check(place)
-    wiring.view.verdict(verdict)
+    wiring.view.verdict(verdict, way=not wiring.is_accompanied)
     return code_of(verdict.status)
 
 
@@ -76,7 +76,7 @@ def watch_step(wiring: Wiring, text: str | None) -> int:
     place = wiring.session.place(text)
     if wiring.view.watched:
         wiring.view.note(f"Watching {place.name}. Ctrl-C ends it.")
-    name = place.name if text is not None else None
+    name = place.full_name if text is not None else None
     status = Status.UNKNOWN
     with Follower(wiring.session, name, forget=wiring.forget_engine) as follower:
         while wiring.view.is_read and status is not Status.MET:
@@ -99,6 +99,10 @@ def _verified(wiring: Wiring, place: Place) -> tuple[dict[str, Any], EngineError
 
 def check_rows(wiring: Wiring, lesson_id: str | None) -> int:
     """Verify the open step, then say what is passed in one lesson or all."""
+    from dockerlearn.session.session import all_passed
+
+    session = wiring.session
+    pack = session.pack if lesson_id is None else wiring.library.find(f"{lesson_id}/", session.current())[0]
     place = _open_step(wiring, lesson_id)
     shape: dict[str, Any] | None = None
     verdict, error = None, None
@@ -109,7 +113,12 @@ def check_rows(wiring: Wiring, lesson_id: str | None) -> int:
             verdict = wiring.session.check(place)
         except EngineError as raised:
             error = raised
-    rows = [row for row in wiring.session.syllabus() if lesson_id in {None, row.id}]
+    try:
+        whole = session.syllabus(pack, asking="engine")
+    except EngineError as raised:
+        # Whether a step is left out is not known then, nor whether all are passed.
+        error, whole = error or raised, session.syllabus(pack)
+    rows = [row for row in whole if lesson_id in {None, row.id}]
     if wiring.view.json:
         wiring.view.as_json(
             shapes.lesson_check_shape(rows[0], shape) if lesson_id else shapes.course_check_shape(rows, shape)
@@ -122,7 +131,7 @@ def check_rows(wiring: Wiring, lesson_id: str | None) -> int:
     if error is not None:
         raise error
     status = verdict.status if verdict is not None else Status(shape["status"]) if shape else Status.UNMET
-    if _all_passed(rows):
+    if all_passed(rows):
         return 0
     return 3 if status is Status.UNKNOWN else 1
 
@@ -133,10 +142,6 @@ def _open_step(wiring: Wiring, lesson_id: str | None) -> Place | None:
         place = wiring.session.place()
     except NothingOpen:
         return None
-    if lesson_id not in {None, place.lesson_id} or place.record is None or place.record.status != "open":
+    if lesson_id not in {None, place.lesson_name} or place.record is None or place.record.status != "open":
         return None
     return place if place.step.kind == "do" else None
-
-
-def _all_passed(rows: list[LessonRow]) -> bool:
-    return all(step.status == "passed" for row in rows for step in row.steps)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,14 @@ from dockerlearn.text import one_line
 from dockerlearn.ui.view import View
 
 if TYPE_CHECKING:
+    from dockerlearn.checks.run import Time
+    from dockerlearn.course.library import Library
     from dockerlearn.course.packs import LoadedPack
     from dockerlearn.engine.api import EngineApi
     from dockerlearn.engine.endpoint import Endpoint
     from dockerlearn.progress.store import Store
     from dockerlearn.session.session import Session
+    from dockerlearn.ui.tutor.worker import Connected, Worker
 
 PACK = "DOCKERLEARN_PACK"
 """Names the folder of another pack than the course's own, for who writes one."""
@@ -58,6 +62,13 @@ class Wiring:
         return self
 
     @cached_property
+    def is_accompanied(self) -> bool:
+        """Whether a tutor rides along in the shell that this runs in: it shows steps, and Enter goes on."""
+        from dockerlearn.shell.known import riding
+
+        return riding(self.environ)
+
+    @cached_property
     def home(self) -> Path:
         """The learner's home folder."""
         try:
@@ -80,6 +91,13 @@ class Wiring:
         folder = self.environ.get(PACK)
         return open_pack(Path(folder) if folder else None, self.paths.cache)
 
+    @cached_property
+    def library(self) -> Library:
+        """The course, and the packs that were added."""
+        from dockerlearn.course.library import Library
+
+        return Library(self.pack, self.paths.packs, self.paths.cache)
+
     @property
     def store(self) -> Store:
         """The progress file."""
@@ -92,13 +110,38 @@ class Wiring:
     @cached_property
     def session(self) -> Session:
         """The learner's way through the course."""
+        return self._make_session(waiting=self.view.waiting, notice=self.view.note)
+
+    def _make_session(
+        self, *, waiting: Callable[[str], None], notice: Callable[[str], None], passing: Time | None = None
+    ) -> Session:
         from dockerlearn.session.session import Session
 
         return Session(
             self.pack, self.store, self.paths, self.engine,
-            waiting=self.view.waiting, notice=self.view.note,
-            provide=lambda lesson: self.make_stand_ins(self.pack, lesson),
+            waiting=waiting, notice=notice, passing=passing,
+            provide=self._provide, library=self.library, environ=self.environ,
         )  # fmt: skip
+
+    def _provide(self, lesson: str) -> None:
+        """Make the stand-ins of a lesson that is named as from anywhere."""
+        pack, name = self.library.find(f"{lesson}/", None)
+        self.make_stand_ins(pack, name.lesson)
+
+    @contextmanager
+    def open_session(self, worker: Worker) -> Iterator[Connected]:
+        """Open a session for another thread, which has a store and an engine of its own."""
+        from dockerlearn.checks.run import Time
+        from dockerlearn.ui.tutor.worker import Connected
+
+        other = Wiring(View(None, None), environ=self.environ, engine=self._given_engine)
+        try:
+            session = other._make_session(
+                waiting=worker.waiting, notice=worker.notice, passing=Time(sleep=worker.sleep)
+            )
+            yield Connected(session, other.forget_engine)
+        finally:
+            other.close()
 
     def endpoint(self) -> Endpoint:
         """Find where the engine is, without connecting."""

@@ -18,7 +18,7 @@ import msgspec
 
 from dockerlearn import __version__
 
-_SCHEME = f"1 {__version__}"
+_SCHEME = f"2 {__version__}"
 # A file written within the clock's grain of its own change could change again and look the same.
 _GRAIN_NS = 1_000_000_000
 

@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from dockerlearn.checks.base import Noun
 from dockerlearn.checks.command import Command
+from dockerlearn.checks.vocabulary import Check
 from dockerlearn.course import rules, variables
 from dockerlearn.course.models import Lesson, Model, Pack, Variable
 from dockerlearn.course.problems import Problem, Report, did_you_mean, key_path
@@ -51,7 +52,7 @@ def pack(document: Document, context: Context) -> tuple[Problem, ...]:
     return _all(document, report)
 
 
-def tagged(tree: Tree, model: type[Model]) -> Tree:
+def tagged(tree: Tree, model: type[msgspec.Struct]) -> Tree:
     """Return a tree with the tag ``noun`` in every check and every stated thing, which tells msgspec their type.
 
     A mapping without a known noun is left as it is. The tree is one that ``model`` fits, or nearly.
@@ -59,8 +60,18 @@ def tagged(tree: Tree, model: type[Model]) -> Tree:
     return _tagged(tree, _type(model))
 
 
+def checks(node: Node) -> Tree:
+    """Return the tree of a list of checks, tagged: for ``msgspec.convert`` to ``list[Check]``."""
+    return _tagged(plain(node), _checks())
+
+
 @cache
-def _type(model: type[Model]) -> inspect.Type:
+def _checks() -> inspect.Type:
+    return inspect.type_info(list[Check])
+
+
+@cache
+def _type(model: type[msgspec.Struct]) -> inspect.Type:
     return inspect.type_info(model)
 
 

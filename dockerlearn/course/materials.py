@@ -13,13 +13,7 @@ from pathlib import Path
 from dockerlearn.course import variables
 from dockerlearn.course.problems import Problem, Report
 from dockerlearn.course.tree import position
-
-MAX_ENTRIES = 1_000
-MAX_DEPTH = 12
-MAX_BYTES = 1_048_576
-"""Bytes of one file; what the checks look at of a learner's file."""
-
-DOTFILES = frozenset({".dockerignore", ".env"})
+from dockerlearn.setup.workspace import DOTFILES, MAX_BYTES, MAX_DEPTH, MAX_ENTRIES, looks_like_git
 
 
 def problems(folder: Path, shown: str, known: Mapping[str, str]) -> tuple[Problem, ...]:
@@ -42,7 +36,7 @@ def _folder(folder: Path, shown: str, known: Mapping[str, str], found: list[Prob
     if depth >= MAX_DEPTH or len(entries) > MAX_ENTRIES:
         found.extend(_one(shown, f"more than {MAX_ENTRIES} files, or folders more than {MAX_DEPTH} deep"))
         return len(entries)
-    if {"HEAD", "objects", "refs"} <= names:
+    if looks_like_git(names):
         found.extend(_one(shown, "this looks like a git directory"))
     count = len(entries)
     for entry in entries:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from dockerlearn.checks.vocabulary import Check, Symptom
+from dockerlearn.engine.abilities import Need
 from dockerlearn.setup.spec import Setup
 
 FORMAT = 1
@@ -27,11 +28,15 @@ class PackImage(Model, frozen=True, kw_only=True):
 
 
 class Pack(Model, frozen=True, kw_only=True):
-    """``pack.yaml``: which lessons there are, in which order, and which images they use."""
+    """``pack.yaml``: which lessons there are, in which order, and which images they use.
+
+    ``version`` is what its author calls this state of it; it is shown where the pack is listed.
+    """
 
     format: Literal[1]
     id: str
     title: str
+    version: str = ""
     lessons: list[str]
     images: dict[str, str | PackImage] = {}
 
@@ -41,15 +46,20 @@ class Pack(Model, frozen=True, kw_only=True):
 
 
 class Variable(Model, frozen=True, kw_only=True):
-    """A value fixed for one attempt: ``random`` letters and digits, a ``free_port`` from one on, or one ``of`` some."""
+    """A value fixed for one attempt: ``random`` letters and digits, a ``free_port`` from one on, or one ``of`` some.
+
+    ``pip`` is a whole file, for ``files/``: what a build needs of this machine's pip, ``conf`` its settings, ``ca`` the
+    authorities that it trusts.
+    """
 
     random: int | None = None
     free_port: int | None = None
     of: list[str] | None = None
+    pip: Literal["conf", "ca"] | None = None
 
     def __post_init__(self) -> None:
-        if sum(value is not None for value in (self.random, self.free_port, self.of)) != 1:
-            raise ValueError("a variable is one of random: LENGTH, free_port: FIRST, of: [VALUES]")
+        if sum(value is not None for value in (self.random, self.free_port, self.of, self.pip)) != 1:
+            raise ValueError("a variable is one of random: LENGTH, free_port: FIRST, of: [VALUES], pip: conf or ca")
         if self.random is not None and not 1 <= self.random <= 32:
             raise ValueError("random: is a length from 1 to 32")
         if self.free_port is not None and not 1024 <= self.free_port <= 65_000:
@@ -58,8 +68,12 @@ class Variable(Model, frozen=True, kw_only=True):
             raise ValueError("of: needs at least one value")
 
 
+MAP = "@map"
+"""A line of a picture in place of which the learner's engine is drawn as it is then."""
+
+
 class Concept(Model, frozen=True, kw_only=True):
-    """The deep dive, readable at any time."""
+    """The deep dive, readable at any time. A line of ``picture`` that is only ``@map`` is the live picture."""
 
     what: str
     why: str = ""
@@ -72,6 +86,11 @@ class Concept(Model, frozen=True, kw_only=True):
     in_production: str = ""
     connections: list[str] = []
     takeaways: list[str] = []
+
+    @property
+    def shows_the_engine(self) -> bool:
+        """Whether the live picture is part of this one's."""
+        return MAP in map(str.strip, self.picture.split("\n"))
 
 
 class Myth(Model, frozen=True, kw_only=True):
@@ -177,6 +196,26 @@ class Mistake(Model, frozen=True, kw_only=True):
     dead_end: bool = False
 
 
+class Trick(Model, frozen=True, kw_only=True):
+    """A cheat that only this step has: after ``try`` it looks as if it were done, and must not pass.
+
+    It is there for the proof; learners never hear of it. What they may believe themselves is a mistake.
+    """
+
+    name: str
+    try_: str = msgspec.field(name="try")
+
+
+class Untested(Model, frozen=True, kw_only=True):
+    """Something of a step's check that no mistake and no cheat makes a difference to, and why that is all right.
+
+    ``field`` is its place as ``author prove --mutate`` tells it: ``check[0].image``, or ``check[1]`` for a whole check.
+    """
+
+    field: str
+    why: str
+
+
 class Step(Model, frozen=True, kw_only=True):
     """One step of a lesson: to do, to find out, to answer, or to read."""
 
@@ -186,7 +225,7 @@ class Step(Model, frozen=True, kw_only=True):
     predict: Predict | None = None
     setup: list[Setup] = []
     fresh: bool = False
-    needs: list[str] = []
+    needs: list[Need] = []
     files: list[str] = []
     task: str = ""
     check: list[Check] = []
@@ -196,6 +235,8 @@ class Step(Model, frozen=True, kw_only=True):
     solution: str | FileSolution | None = None
     accepts: list[str | FileSolution] = []
     mistakes: list[Mistake] = []
+    cheats: list[Trick] = []
+    untested: list[Untested] = []
     result: str = ""
     insight: str = ""
 

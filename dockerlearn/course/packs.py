@@ -13,6 +13,7 @@ from dockerlearn.course import variables
 from dockerlearn.course.cache import Cache, Stamp, stamp
 from dockerlearn.course.models import Lesson, Level, Pack, StepKind, Variable
 from dockerlearn.course.problems import Problem
+from dockerlearn.engine.abilities import Need
 from dockerlearn.errors import LessonError, UnknownLesson, UnknownStep, UsageError
 from dockerlearn.text import nearest, one_line
 
@@ -26,6 +27,7 @@ class StepOutline(msgspec.Struct, frozen=True):
     id: str
     title: str
     kind: StepKind
+    needs: list[Need] = []
 
 
 class Outline(msgspec.Struct, frozen=True):
@@ -74,12 +76,13 @@ def course_folder() -> Path:
     return inside if (inside / "pack.yaml").is_file() else package.parent / "lessons"
 
 
-def open_pack(folder: Path | None = None, cache: Path | None = None) -> LoadedPack:
+def open_pack(folder: Path | None = None, cache: Path | None = None, *, prefix: str = "") -> LoadedPack:
     """Open the pack in ``folder``, by default the course's own.
 
-    ``cache`` is a folder that makes the next time quick. Raises ``LessonError`` when pack.yaml is missing or wrong.
+    ``cache`` is a folder that makes the next time quick; ``prefix`` is what its lessons are called with from outside,
+    as in ``pack:lesson``. Raises ``LessonError`` when pack.yaml is missing or wrong.
     """
-    return LoadedPack((folder or course_folder()).absolute(), Cache(cache))
+    return LoadedPack((folder or course_folder()).absolute(), Cache(cache), prefix)
 
 
 class LoadedPack:
@@ -89,8 +92,9 @@ class LoadedPack:
     to be in order, and is only converted.
     """
 
-    def __init__(self, folder: Path, cache: Cache) -> None:
+    def __init__(self, folder: Path, cache: Cache, prefix: str = "") -> None:
         self.folder = folder
+        self.prefix = prefix
         self._cache = cache
         self._pack = self._read_pack()
         self._trees: dict[str, dict[str, Any]] = {}
@@ -105,6 +109,11 @@ class LoadedPack:
     def title(self) -> str:
         """Its title."""
         return self._pack.title
+
+    @property
+    def version(self) -> str:
+        """What its author calls this state of it; may be empty."""
+        return self._pack.version
 
     @property
     def references(self) -> dict[str, str]:
@@ -122,7 +131,7 @@ class LoadedPack:
 
     def images_of(self, slug: str) -> tuple[str, ...]:
         """The references of the pack's images that a lesson names: in its file, or in what it gives to the learner."""
-        texts = [self._file(self._known(slug)), *(path for path in self.files(slug).rglob("*") if path.is_file())]
+        texts = [self._file(self._known(slug)), *filter(_is_small_file, self.files(slug).rglob("*"))]
         text = "\n".join(path.read_text(errors="replace") for path in texts)
         return tuple(reference for name, reference in self.references.items() if _names_image(text, name, reference))
 
@@ -190,7 +199,7 @@ class LoadedPack:
             raise UnknownStep(
                 f"The lesson {lesson} has no step called {one_line(named.step, 60)}"
                 + (f": did you mean {near}?" if near else "."),
-                f"dockerlearn start {lesson}/{near}" if near else None,
+                f"dockerlearn start {self.prefix}{lesson}/{near}" if near else None,
             )
         return StepName(None, lesson, named.step)
 
@@ -204,7 +213,7 @@ class LoadedPack:
         near = nearest(slug, self.lessons)
         raise UnknownLesson(
             f"There is no lesson called {one_line(slug, 60)}" + (f": did you mean {near}?" if near else "."),
-            f"dockerlearn start {near}" if near else "dockerlearn lessons",
+            f"dockerlearn start {self.prefix}{near}" if near else "dockerlearn lessons",
         )
 
     def _file(self, slug: str) -> Path:
@@ -324,7 +333,10 @@ class LoadedPack:
             level=raw.level,
             minutes=raw.minutes,
             summary=variables.substitute(raw.summary, known),
-            steps=[StepOutline(step.id, variables.substitute(step.title, known), step.kind) for step in raw.steps],
+            steps=[
+                StepOutline(step.id, variables.substitute(step.title, known), step.kind, step.needs)
+                for step in raw.steps
+            ],
         )
 
 
@@ -377,6 +389,7 @@ class _RawStep(msgspec.Struct):
 
     id: str
     title: str
+    needs: list[Need] = []
     check: Any = None
     answer: Any = None
     question: Any = None
@@ -399,6 +412,16 @@ class _RawLesson(msgspec.Struct):
 class _Row(msgspec.Struct, frozen=True, array_like=True):
     stamp: Stamp | None
     outline: Outline
+
+
+def _is_small_file(path: Path) -> bool:
+    """Whether it is a file that may be in ``files/``; what may not is refused where it is used."""
+    import stat
+
+    from dockerlearn.setup.workspace import MAX_BYTES
+
+    info = path.lstat()
+    return stat.S_ISREG(info.st_mode) and info.st_size <= MAX_BYTES
 
 
 def _decode_tree(data: bytes) -> dict[str, Any]:

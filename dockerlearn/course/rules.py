@@ -31,6 +31,12 @@ from dockerlearn.setup.spec import SetupContainer, SetupImage, SetupNetwork, Set
 ID = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
 """What a pack, a lesson or a step may be called."""
 
+MAX_SETUP = 100
+"""Things that a step's set-up may state."""
+
+MAX_NAMES = {"container": 40, "network": 20, "volume": 40, "image": 40}
+"""Names of a kind in all set-ups of a lesson: more than any lesson needs, and what an engine bears."""
+
 _IMAGE_NAME = re.compile(r"^[a-z0-9]+(?:[._-][a-z0-9]+)*$")
 # The grammar of references, loosely: what gets past it is refused by the engine in its own words.
 _REFERENCE = re.compile(r"^[a-z0-9][a-zA-Z0-9._:/-]*(?:@sha256:[0-9a-f]{64})?$")
@@ -107,6 +113,19 @@ def _lesson(node: Map, path: str, report: Report, context: Context) -> None:
     for item, here in _texts(node, "requires", path):
         if ":" not in item.text and item.text not in context.lessons:
             report.add(item.at, here, f"there is no lesson {item.text}", did_you_mean(item.text, context.lessons))
+    for noun, most in MAX_NAMES.items():
+        names: set[str] = set()
+        stated = [
+            (item.get(noun), f"{there}.{noun}")
+            for one, here in _maps(node, "steps", path)
+            for item, there in _maps(one, "setup", here)
+        ]
+        for name, there in stated:
+            if isinstance(name, Scalar) and name.text not in names and len(names) == most:
+                report.add(name.at, there, f"a lesson's set-ups make {most} {noun}s at most")
+                break
+            if isinstance(name, Scalar):
+                names.add(name.text)
     declared = node.get("vars")
     for key, _ in declared.pairs if isinstance(declared, Map) else []:
         if not variables.NAME.match(key.text):
@@ -126,6 +145,10 @@ def _step(node: Map, path: str, report: Report, context: Context) -> None:
                 report.add(node.at, path, f"the key {key} is missing, which a step with something to do needs")
     for item, here in _texts(node, "files", path):
         _material(item, here, report, context, folder=None)
+    setup = node.get("setup")
+    if isinstance(setup, Sequence) and len(setup.items) > MAX_SETUP:
+        message = f"a set-up states {MAX_SETUP} things at most, and this one {len(setup.items)}"
+        report.add(setup.at, key_path(path, "setup"), message)
 
 
 def _choices(node: Map, path: str, report: Report, _context: Context) -> None:
@@ -385,7 +408,10 @@ def _material(item: Scalar, path: str, report: Report, context: Context, *, fold
 
 
 def _beneath(path: str) -> bool:
-    return bool(path) and not path.startswith(("/", "~")) and ".." not in path.split("/") and "\x00" not in path
+    parts = path.split("/")
+    # Longer names no file can have, and to ask for one is an error.
+    short = len(path) <= 1_000 and all(len(part.encode("utf-8", "replace")) <= 255 for part in parts)
+    return bool(path) and not path.startswith(("/", "~")) and ".." not in parts and "\x00" not in path and short
 
 
 def _texts(node: Map, key: str, path: str) -> list[tuple[Scalar, str]]:

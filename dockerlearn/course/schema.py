@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from dockerlearn.checks.vocabulary import NOUNS
+from dockerlearn.course import fields
 from dockerlearn.course.models import Lesson, Model, Pack
 from dockerlearn.course.names import PREFIX
 from dockerlearn.setup.spec import SETUP_NOUNS
@@ -65,12 +66,15 @@ def _definition(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refine(name: str, properties: dict[str, Any]) -> None:
-    """Add what the rules know and the types do not."""
+    """Add what the rules know and the types do not, and what each key means."""
     if name in {"Step", "Pack"}:
         properties["id"] = {"type": "string", "pattern": _IDENTIFIER}
     words = {model.__name__: word for nouns in (NOUNS, SETUP_NOUNS) for word, model in nouns.items()}
     if words.get(name) in {"container", "http", "tcp", "exec", "volume"}:
         properties[words[name]] = {"type": "string", "pattern": f"^{PREFIX}"}
+    part = next(one for one in fields.FIELDS if one.__name__ == name)
+    for key, says, _ in fields.rows(part):
+        properties[key] = {"description": _prose(says), **properties[key]}
 
 
 def _loose(schema: Any) -> Any:

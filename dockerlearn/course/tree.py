@@ -36,6 +36,8 @@ Tree = str | list["Tree"] | dict[str, "Tree"]
 # What YAML's c-printable leaves out; the byte order mark, which is invisible wherever it stands; and the rare line
 # separators, at which YAML counts a line and editors do not.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# The carriage return, with which a line is written over, and what turns the direction of text around.
+_OBEYED = re.compile("[\r\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,9 @@ class _Builder:
             )
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(event, yaml.ScalarEvent):
+            # Written as an escape it is as unwelcome as written out: a terminal would obey it.
+            if (odd := _UNPRINTABLE.search(event.value) or _OBEYED.search(event.value)) is not None:
+                self._report.add(at, "", f"the control character U+{ord(odd.group()):04X} may not be in a text")
             return Scalar(event.value, at, start, end)
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence(at)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import random
 
     from dockerlearn.course.tree import Tree
+    from dockerlearn.setup.pip_settings import PipFiles
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 """What a variable may be called."""
@@ -123,20 +124,29 @@ def sample(declared: Mapping[str, Variable]) -> dict[str, str]:
             drawn[name] = (_LETTERS * 2)[: variable.random]
         elif variable.free_port is not None:
             drawn[name] = str(_free_port(variable.free_port, set(drawn.values()), lambda _: True))
+        elif variable.pip is not None:
+            drawn[name] = f"# {variable.pip}"
         else:
             drawn[name] = (variable.of or [""])[0]
     return drawn
 
 
-def fix(declared: Mapping[str, Variable], *, rng: random.Random, port_is_free: Callable[[int], bool]) -> dict[str, str]:
+def fix(
+    declared: Mapping[str, Variable],
+    *,
+    rng: random.Random,
+    port_is_free: Callable[[int], bool],
+    pip: Callable[[], PipFiles],
+) -> dict[str, str]:
     """Draw the values of one attempt, in the order in which the variables are declared.
 
     A ``random`` one is lowercase letters and digits and begins with a letter, so that it can be part of a name. A
-    ``free_port`` is the first from its number on that is free and not another variable's. Raises ``SetupFailed`` when
-    there is none.
+    ``free_port`` is the first from its number on that is free and not another variable's. ``pip`` is only asked where
+    a variable is of it. Raises ``SetupFailed`` when there is none, or a build could not use what pip is set to.
     """
     drawn: dict[str, str] = {}
     ports: set[str] = set()
+    settings = pip() if any(variable.pip is not None for variable in declared.values()) else None
     for name, variable in declared.items():
         if variable.random is not None:
             rest = rng.choices(_LETTERS + "0123456789", k=variable.random - 1)
@@ -144,6 +154,8 @@ def fix(declared: Mapping[str, Variable], *, rng: random.Random, port_is_free: C
         elif variable.free_port is not None:
             drawn[name] = str(_free_port(variable.free_port, ports, port_is_free))
             ports.add(drawn[name])
+        elif settings is not None and variable.pip is not None:
+            drawn[name] = settings.conf if variable.pip == "conf" else settings.ca
         else:
             drawn[name] = rng.choice(variable.of or [""])
     return drawn

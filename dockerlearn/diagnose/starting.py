@@ -64,6 +64,13 @@ def _again(there: ContainerSnapshot, how: str = "") -> str:
 
 
 def _only_made(there: ContainerSnapshot) -> Diagnosis:
+    if not there.tells_error:
+        return Diagnosis(
+            name="made, never ran",
+            found="it was made and never started",
+            why="Either docker create only made it, or its start failed, of which this engine keeps nothing.",
+            next=f"docker start {there.name}, which says what is in the way",
+        )
     return Diagnosis(
         name="made, not started",
         found="it was made and never started",

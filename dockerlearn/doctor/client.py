@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dockerlearn.doctor.facts import Facts
 from dockerlearn.doctor.finding import Finding, advice, ok, problem
 from dockerlearn.engine import mending
+from dockerlearn.engine.abilities import asks_for_buildkit
 from dockerlearn.text import one_line
 
 _PLUGIN_MEANS = {
@@ -63,7 +64,12 @@ def plugins(facts: Facts) -> Iterator[Finding]:
     """Whether the plugins buildx and compose answer."""
     if facts.client.version is None or facts.client.podman:
         return
+    engine = facts.engine
+    if engine is not None and engine.says.podman:
+        yield _building_on_podman(facts)
     for name in ("buildx", "compose"):
+        if name == "buildx" and engine is not None and engine.says.podman:
+            continue
         version = facts.client.plugins.get(name)
         if version:
             yield ok(name, f"docker {name} {version}")
@@ -75,6 +81,17 @@ def plugins(facts: Facts) -> Iterator[Finding]:
                 _PLUGIN_MEANS[name],
                 mending.install(facts.system, part),
             )
+
+
+def _building_on_podman(facts: Facts) -> Finding:
+    if not asks_for_buildkit(facts.client, facts.variables.get("DOCKER_BUILDKIT", "")):
+        return ok("buildx", "docker build has Podman build; steps that need BuildKit are left out")
+    return advice(
+        "buildx",
+        "docker build asks for BuildKit, which Podman does not have.",
+        "buildx would start a builder of its own in a container, and what it builds is not among your images.",
+        "export DOCKER_BUILDKIT=0",
+    )
 
 
 def finds(facts: Facts) -> Iterator[Finding]:

@@ -64,16 +64,28 @@ def _lost(facts: Facts, failure: Failure) -> Finding:
         )
     absent = failure.kind in {"NoEngine", "EngineRefused"} and not facts.system.engine
     if absent and facts.system.platform == "linux" and remedy[:1] == ("dockerlearn start --practice",):
-        # For root a practice engine is the shorter way; anybody else needs root for either.
+        # For root a practice engine is the shorter way; anybody else usually needs an administrator for either.
         own = mending.install(facts.system, "engine")
         wsl = (mending.WSL_SWITCH,) if facts.system.wsl else ()
-        remedy = (*wsl, *remedy, own) if facts.system.root else (*wsl, own)
+        remedy = (*wsl, *remedy, own) if facts.system.root else (*wsl, own, _OWN)
     elif absent and facts.system.platform != "linux" and remedy[:1] != ("colima start",):
         remedy = (*remedy, f"{mending.install(facts.system, 'engine')}    # if none is installed")
     elif remedy[:1] == (mending.start_service(facts.system),) and facts.system.root:
         remedy = (*remedy, "dockerlearn start --practice    # or a private engine for the course")
+    elif _is_for_administrators(facts, failure, remedy):
+        remedy = (*remedy, _OWN)
     safe = tuple(tuple(line.split()) for line in remedy[:1] if line in _STARTS)
     return problem("engine", failure.message, means, *remedy, safe=safe)
+
+
+_OWN = f"dockerlearn start --practice    {mending.OWN_ENGINE}"
+
+
+def _is_for_administrators(facts: Facts, failure: Failure, remedy: tuple[str, ...]) -> bool:
+    """Whether the machine's own engine is there, and this user cannot use or start it without one."""
+    if facts.system.root or facts.system.platform != "linux" or facts.system.member:
+        return False
+    return failure.kind == "EnginePermission" or remedy[:1] == (mending.start_service(facts.system),)
 
 
 def limits(facts: Facts) -> Iterator[Finding]:

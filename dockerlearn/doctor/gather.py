@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
 import dockerlearn
+from dockerlearn.course.library import Library
 from dockerlearn.course.names import declared
 from dockerlearn.course.packs import LoadedPack
 from dockerlearn.doctor.facts import (
@@ -146,7 +148,7 @@ def _seen(
     attempts: dict[str, Attempt] = {}
     if store is not None:
         attempts = {one.lesson: one for one in store.attempts(engine.identity.id) if one.pack == pack.id}
-        observing.observe_all(engine, store, pack)
+        observing.observe_all(engine, store, Library(pack))
     references = tuple(pack.references.values())
     missing = tuple(reference for reference in references if engine.image(reference) is None)
     unmade = sources.unmade(missing) if found.practice else ()
@@ -176,6 +178,8 @@ def _registry(sources: Sources, found: EngineFacts, references: tuple[str, ...])
         return None
     said: RegistrySaid | None = None
     mirrors = () if found.remote else found.says.mirrors
+    if found.says.rootless and any(is_loopback(urlsplit(mirror).hostname or "") for mirror in mirrors):
+        return None  # the loopback of its own network, which cannot be asked from here
     for base in filter(None, (*mirrors, registry.base_of(found.says.index))):
         said = sources.ask(base, references[0])
         if said.ok:

@@ -168,8 +168,11 @@ def shell(facts: Facts) -> Iterator[Finding]:
 
 def variables(facts: Facts) -> Iterator[Finding]:
     """Whether the environment changes what docker commands do."""
+    is_podman = facts.engine is not None and facts.engine.says.podman
     for name, does in ODD.items():
         value = facts.variables.get(name, "")
+        if name == "DOCKER_BUILDKIT" and is_podman:
+            continue  # it has no BuildKit; what docker build does there is told with the client
         if not value or (name == "DOCKER_BUILDKIT" and value.lower() not in {"0", "false"}):
             continue
         if name == "DOCKER_CONTENT_TRUST" and value.lower() in {"0", "false"}:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from dockerlearn.doctor.facts import Facts
@@ -129,10 +128,7 @@ def _offline(facts: Facts) -> tuple[str, ...]:
         return ("dockerlearn engine up --stand-ins    # makes them on this machine",)
     if facts.system.platform == "linux" and facts.system.root and facts.system.distribution == "debian":
         return ("the practice engine makes stand-ins of them: stop this engine, then dockerlearn start --practice",)
-    host = f"{shlex.quote('USER@HOST')}"
-    return (
-        f"docker save IMAGE | ssh {host} docker load    # on a machine that has them, or by a stick and docker load",
-    )
+    return ("dockerlearn images save FILE    # on a machine that has them; then here: dockerlearn images load FILE",)
 
 
 def _lessons(lessons: tuple[str, ...], *, begin: bool = True) -> str:

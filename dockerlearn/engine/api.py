@@ -130,6 +130,24 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     pids: int = 256
 
 
+class PullNews(msgspec.Struct, frozen=True):
+    """A piece of news from a pull: about which layer (or tag), what is done with it, and how many bytes of how many.
+
+    ``total`` is 0 where the engine tells no number.
+    """
+
+    part: str
+    status: str
+    done: int = 0
+    total: int = 0
+
+    @property
+    def line(self) -> str:
+        """All of it as a line."""
+        told = f"{self.part} {self.status}".strip()
+        return f"{told} {self.done / 1e6:.1f} of {self.total / 1e6:.1f} MB" if self.total else told
+
+
 class EventStream(Protocol):
     """What happens on an engine, as it happens; iterated in one thread, and closed from any.
 
@@ -190,8 +208,8 @@ class EngineApi(Protocol):
         """The ids of images that have no name and on which no other one was built, in one request."""
         ...
 
-    def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
-        """The last lines of a container's output, at most ``limit`` bytes."""
+    def logs(self, container_id: str, tail: int = 500, limit: int = 65_536) -> str:
+        """The last lines of a container's output, at most ``limit`` bytes; empty where its log driver keeps none."""
         ...
 
     def path(self, container_id: str, path: str, limit: int = 1_048_576) -> PathInContainer | None:
@@ -312,8 +330,16 @@ class EngineApi(Protocol):
         """Write a file into a container."""
         ...
 
-    def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
+    def pull(self, reference: str, progress: Callable[[PullNews], None] | None = None) -> None:
         """Pull an image."""
+        ...
+
+    def export_image(self, reference: str) -> Iterator[bytes]:
+        """Give an image as ``docker save`` does, a tar archive in pieces. It is asked for with the first piece."""
+        ...
+
+    def load_images(self, archive: Iterator[bytes]) -> None:
+        """Take images as ``docker load`` does: a name that another image has is taken from it."""
         ...
 
     def can_pull(self, reference: str) -> bool:

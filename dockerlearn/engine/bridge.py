@@ -17,6 +17,7 @@ _GET_FLAGS, _SET_FLAGS, _SET_ADDRESS, _SET_NETMASK = 0x8913, 0x8914, 0x8916, 0x8
 _ADD_BRIDGE, _DELETE_BRIDGE = 0x89A0, 0x89A1
 _UP = 0x1
 _ROUTES = Path("/proc/thread-self/net/route")
+_ROUTES_6 = Path("/proc/thread-self/net/ipv6_route")
 
 
 def links() -> list[str]:
@@ -55,6 +56,20 @@ def routed() -> list[ipaddress.IPv4Network]:
         if mask != "0.0.0.0":  # noqa: S104  # no address to bind to
             ranges.append(ipaddress.IPv4Network(f"{destination}/{mask}", strict=False))
     return ranges
+
+
+def leads_out() -> bool:
+    """Whether this network namespace has a default route; True where that cannot be told."""
+    try:
+        for line in _ROUTES.read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1] == fields[7] == "00000000":
+                return True
+        # The kernel keeps one on the loopback interface that says "unreachable".
+        six = _ROUTES_6.read_text().splitlines() if _ROUTES_6.exists() else []
+        return any(fields[:2] == ["0" * 32, "00"] and fields[-1] != "lo" for fields in map(str.split, six))
+    except (OSError, IndexError):
+        return True
 
 
 def free_range(taken: Iterable[ipaddress.IPv4Network], prefer: int = 0) -> ipaddress.IPv4Network | None:

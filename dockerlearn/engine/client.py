@@ -9,13 +9,14 @@ import base64
 import contextlib
 import io
 import json
+import platform
 import re
 import shlex
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 from time import monotonic, sleep
@@ -39,10 +40,12 @@ from dockerlearn.engine.api import (
     Executed,
     NetworkRow,
     PathInContainer,
+    PullNews,
 )
 from dockerlearn.engine.condition import Condition
 from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.engine.snapshots import (
+    NOT_OF_PODMAN,
     ContainerSnapshot,
     EventSnapshot,
     ImageSnapshot,
@@ -72,8 +75,13 @@ PROBE_VARIABLE = "DOCKERLEARN_PROBE"  # in the environment of every command that
 _ANY = "tcp://localhost:2375"
 
 LOOK_SECONDS = 5.0  # to connect, and between two pieces of an answer, when looking
+PODMAN_LOOK_SECONDS = 20.0  # the same with Podman, which starts programs to answer GET /info
 WORK_SECONDS = 60.0  # the same for what changes something: a loaded machine may take that long to start a container
 LONG_SECONDS = 600.0  # the same for pull and build, where one silent step may take minutes
+
+_CLOCK_SECONDS = 60.0  # after which Podman's clock is asked for again, and not reckoned from ours
+
+_EXPORT_PIECE = 65_536  # bytes of an image's archive that are handed on at once
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]*|<none>:<none>")
@@ -118,6 +126,8 @@ class DockerEngine:
         self._clients: dict[float, _Client] = {}
         self._lock = threading.Lock()
         self._identity: EngineIdentity | None = None
+        self._ahead: timedelta | None = None
+        self._heard = 0.0
 
     @property
     def identity(self) -> EngineIdentity:
@@ -148,9 +158,16 @@ class DockerEngine:
         return self._opener.now
 
     def precise_now(self) -> datetime:
-        """The engine's clock asked now, to the microsecond; costs a request (``GET /info``, 4 to 15 ms)."""
+        """The engine's clock asked now, to the microsecond; costs a request (``GET /info``, 4 to 15 ms).
+
+        Podman takes a second for that on a busy machine, since it starts programs: it is asked once a minute.
+        """
+        if self._podman and self._ahead is not None and monotonic() - self._heard < _CLOCK_SECONDS:
+            return datetime.now(UTC) + self._ahead
         with self._translating():
             said = moment(self._object(self._looking().info()).get("SystemTime"))
+        if said is not None:
+            self._ahead, self._heard = said - datetime.now(UTC), monotonic()
         return said or self.now()
 
     def container(self, name_or_id: str) -> ContainerSnapshot | None:
@@ -167,7 +184,7 @@ class DockerEngine:
                 raw = self._object(self._looking().inspect_container(name))
             except docker.errors.NotFound:
                 return None
-            found = container_from_inspect(raw)
+            found = container_from_inspect(raw, podman=self._podman)
         if found.name == name or (_ID.fullmatch(name) and found.id.startswith(name)):
             return found
         return None
@@ -178,8 +195,9 @@ class DockerEngine:
 
     def _rows(self, limit: int = -1, **filters: list[str]) -> tuple[ContainerRow, ...]:
         with self._translating():
-            listed = self._looking().containers(all=True, limit=limit, filters=filters or None)
-            return tuple(
+            asked = -1 if self._podman else limit
+            listed = self._looking().containers(all=True, limit=asked, filters=filters or None)
+            rows = tuple(
                 ContainerRow(
                     id=str(item["Id"]),
                     # "/web/db" is what a container is called through a link of another one, not its name.
@@ -196,6 +214,9 @@ class DockerEngine:
                 )
                 for item in self._list(listed)
             )
+        if self._podman:  # in no order, and of these a limit takes any
+            rows = tuple(sorted(rows, key=lambda row: row.created, reverse=True))
+        return rows[:limit] if limit > 0 else rows
 
     def image(self, reference: str) -> ImageSnapshot | None:
         """Look at one image, by name or by an id of at least twelve digits (see ``container``)."""
@@ -206,7 +227,7 @@ class DockerEngine:
                 raw = self._object(self._looking().inspect_image(reference))  # type: ignore[no-untyped-call]  # stub
             except docker.errors.NotFound:
                 return None
-            found = image_from_inspect(raw)
+            found = image_from_inspect(raw, podman=self._podman)
         digits = reference.removeprefix("sha256:")
         if (
             not _ID.fullmatch(reference)
@@ -235,10 +256,11 @@ class DockerEngine:
             listed = self._looking().images(filters={"dangling": ["true"]})
             return tuple(full_image_id(str(item.get("Id") or "")) for item in self._list(listed))
 
-    def logs(self, container_id: str, tail: int = 50, limit: int = 65_536) -> str:
+    def logs(self, container_id: str, tail: int = 500, limit: int = 65_536) -> str:
         """The last lines of a container's output, both streams in the order they came.
 
         At most ``limit`` bytes, and of those the last. As the container wrote it: control sequences are still in it.
+        Empty, too, where its log driver keeps nothing that can be read, as ``none`` does.
         """
         client = self._looking()
         parameters: dict[str, str | int] = {"stdout": 1, "stderr": 1, "tail": tail}
@@ -248,6 +270,8 @@ class DockerEngine:
                 self._url(f"/containers/{_plain(container_id)}/logs"), params=parameters, stream=True
             ) as response,
         ):
+            if response.status_code == 501:  # "configured logging driver does not support reading"
+                return ""
             self._raise_for_status(response)
             # From API 1.42 the type tells; before it, only the container does.
             framed = "multiplexed" in response.headers.get("Content-Type", "") or not self._has_tty(container_id)
@@ -301,6 +325,8 @@ class DockerEngine:
             try:
                 found = network_from_inspect(self._object(self._looking().inspect_network(name_or_id)))
             except docker.errors.NotFound:
+                if self._podman and name_or_id in NOT_OF_PODMAN:
+                    return network_from_inspect({"Name": name_or_id, "Id": name_or_id, **NOT_OF_PODMAN[name_or_id]})
                 return None
         return found if name_or_id in {found.name, found.id} else None
 
@@ -333,8 +359,14 @@ class DockerEngine:
     def users_of_network(self, network: NetworkSnapshot) -> tuple[ContainerRow, ...]:
         """All containers on a network, running or not, in one request.
 
-        By name and by id: what never ran knows its networks by the word that was typed.
+        By name and by id: what never ran knows its networks by the word that was typed. Of Podman's host and none these
+        are all that are on no other network.
         """
+        if self._podman and network.id in NOT_OF_PODMAN:
+            with self._translating():
+                listed = self._list(self._looking().containers(all=True))
+                there = {str(item["Id"]) for item in listed if not (item.get("NetworkSettings") or {}).get("Networks")}
+            return tuple(row for row in self._rows() if row.id in there)
         return self._rows(network=[network.name, network.id])
 
     def users_of_volume(self, name: str) -> tuple[ContainerRow, ...]:
@@ -353,7 +385,21 @@ class DockerEngine:
                     return ()
                 if error.status_code == 404:
                     return ()
+                if seen := self._seen_here(container_id):
+                    return seen
                 raise
+
+    def _seen_here(self, container_id: str) -> tuple[str, ...]:
+        """The command lines of a container's processes by its process namespace; none where they cannot be seen.
+
+        An engine without control groups cannot list them: a rootless one, where systemd gives it none.
+        """
+        from dockerlearn.engine import processes
+
+        state = self._object(self._object(self._looking().inspect_container(_plain(container_id))).get("State"))
+        if not self.endpoint.socket_path or self.identity.kernel != platform.release():
+            return ()  # its numbers of processes are those of another machine
+        return processes.beside(int(state.get("Pid") or 0))
 
     def events(self, since: datetime, until: datetime | None = None) -> tuple[EventSnapshot, ...]:
         """What happened from ``since`` up to ``until`` or now, oldest first, as far as the engine remembers.
@@ -572,6 +618,9 @@ class DockerEngine:
         client = self._client(WORK_SECONDS)
         end = monotonic() + WORK_SECONDS
         with self._translating(WORK_SECONDS):
+            if self._podman:  # forced, too, Podman 4.3 asks it to stop first, and waits ten seconds
+                with contextlib.suppress(docker.errors.APIError):
+                    client.kill(container_id)
             while True:
                 try:
                     client.remove_container(container_id, v=True, force=True)
@@ -596,8 +645,8 @@ class DockerEngine:
         with self._translating(WORK_SECONDS):
             self._client(WORK_SECONDS).put_archive(container_id, str(target.parent), packed.getvalue())
 
-    def pull(self, reference: str, progress: Callable[[str], None] | None = None) -> None:
-        """Pull an image; ``progress`` gets a line per piece of news. A missing tag means ``latest``.
+    def pull(self, reference: str, progress: Callable[[PullNews], None] | None = None) -> None:
+        """Pull an image; ``progress`` gets each piece of news. A missing tag means ``latest``.
 
         Raises ``EngineRejected`` that says why: the pull limit, no such image, no way to the registry.
         """
@@ -612,10 +661,36 @@ class DockerEngine:
                     if problem := _problem(news):
                         raise explain_pull(reference, problem, 500)
                     if progress is not None and news.get("status"):
-                        words = (news.get("id"), news["status"], news.get("progress"))
-                        progress(one_line(" ".join(str(word) for word in words if word)))
+                        progress(_pull_news(news))
             except docker.errors.APIError as error:
                 raise explain_pull(reference, str(error.explanation or error), error.status_code or 500) from error
+
+    def export_image(self, reference: str) -> Iterator[bytes]:
+        """Give an image as ``docker save`` does, a tar archive in pieces. It is asked for with the first piece."""
+        if not _is_reference(reference):
+            raise EngineRejected(f"{one_line(reference)} is not a name an image can have.", 400)
+        with self._translating(LONG_SECONDS):
+            url = self._url("/images/get")
+            asked = self._client(LONG_SECONDS).get(url, params={"names": references.short(reference)}, stream=True)
+            with asked as response:
+                self._raise_for_status(response)
+                yield from response.iter_content(_EXPORT_PIECE)
+
+    def load_images(self, archive: Iterator[bytes]) -> None:
+        """Take images as ``docker load`` does: a name that another image has is taken from it.
+
+        Raises ``EngineRejected`` with the engine's reason, and whatever ``archive`` raises, which ends the request.
+        """
+        with self._translating(LONG_SECONDS):
+            url = self._url("/images/load")
+            headers = {"Content-Type": "application/x-tar"}
+            with self._client(LONG_SECONDS).post(
+                url, data=archive, params={"quiet": "1"}, headers=headers, stream=True
+            ) as response:
+                self._raise_for_status(response)
+                for line in response.iter_lines():
+                    if line and (problem := _problem(self._object(json.loads(line)))):
+                        raise EngineRejected(f"The engine could not load it: {one_line(problem, 300)}.", 500)
 
     def can_pull(self, reference: str) -> bool:
         """Whether the engine learns of an image from its registry; may count there as a pull. Silence is no."""
@@ -878,9 +953,10 @@ def connect(endpoint: Endpoint, *, look_seconds: float | None = None, system: Sy
     """Reach an engine and agree on an API version with it: one request, or two with an engine newer than we know.
 
     ``system`` is what the remedies are for, by default this machine, looked at when one is needed. ``look_seconds`` is
-    the time-out to connect and between two pieces of an answer, when looking; by default 5, and 20 through ssh. Raises
-    an ``EngineError`` that says what is in the way and which command mends it.
+    the time-out to connect and between two pieces of an answer, when looking; by default 5, and 20 through ssh or with
+    Podman. Raises an ``EngineError`` that says what is in the way and which command mends it.
     """
+    given = look_seconds
     look_seconds = look_seconds or (ssh.LOOK_SECONDS if endpoint.is_ssh else LOOK_SECONDS)
     opener = _Opener(endpoint)
     with failures.translating(endpoint, system, look_seconds):
@@ -895,6 +971,8 @@ def connect(endpoint: Endpoint, *, look_seconds: float | None = None, system: Sy
                 _get(client, f"/v{version}/_ping", endpoint, system)
         finally:
             client.close()
+    if podman and given is None:
+        look_seconds = PODMAN_LOOK_SECONDS
     return DockerEngine(endpoint, opener, version=version, podman=podman, system=system, look_seconds=look_seconds)
 
 
@@ -909,12 +987,22 @@ def explain_pull(reference: str, problem: str, status: int) -> EngineRejected:
 
 _PULL_PROBLEMS = (
     (
-        r"pull rate limit|toomanyrequests",
+        r"pull rate limit",
         "{name} could not be pulled: the registry's limit on pulls from this address is reached ({words}).",
         "docker login    # a free account has its own, higher limit; or: dockerlearn images load FILE",
     ),
     (
-        r"\b429\b|too many requests",
+        # The containerd store asks by HEAD first, whose answer carries no words of the registry's.
+        r"head request.*\b429\b",
+        (
+            "{name} could not be pulled: the registry answers too many requests. That is its limit on pulls from this "
+            "address or, for a minute or two, its guard against too many at once; this engine does not hear which "
+            "({words})."
+        ),
+        "wait two minutes and do it again; if it stays so: docker login; or: dockerlearn images load FILE",
+    ),
+    (
+        r"\b429\b|too many requests|toomanyrequests",
         "{name} could not be pulled: the registry answers too many requests; it does so for a minute or two ({words}).",
         "wait two minutes and do it again; or: dockerlearn images load FILE",
     ),
@@ -1015,6 +1103,13 @@ def _log_config(size: int) -> LogConfig:
 def _port(port: str) -> tuple[str, str]:
     number, _, protocol = port.partition("/")
     return number, protocol or "tcp"
+
+
+def _pull_news(news: Mapping[str, Any]) -> PullNews:
+    detail = news.get("progressDetail")
+    numbers = [detail.get(key) if isinstance(detail, dict) else None for key in ("current", "total")]
+    done, total = (max(number, 0) if isinstance(number, int) else 0 for number in numbers)
+    return PullNews(one_line(str(news.get("id") or "")), one_line(str(news["status"])), done, total)
 
 
 def _problem(news: Mapping[str, Any]) -> str:

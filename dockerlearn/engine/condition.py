@@ -7,13 +7,18 @@ from typing import Any
 
 import msgspec
 
+_CONTAINERD = "io.containerd.snapshotter"
+"""What an engine with containerd's image store says among the states of its driver."""
+
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """Read from ``/info`` and ``/version``; what an engine does not tell is empty, None or True (nothing missing).
 
-    ``root`` is the folder of its data, on its own machine. ``limits`` tells whether it can limit memory. ``index`` is
-    the address of the public registry's index as the engine names it, ``mirrors`` are asked before it, ``proxied``
-    tells that the engine reaches registries through a proxy.
+    ``root`` is the folder of its data, on its own machine. ``limits`` tells whether it can limit memory, ``cpus`` and
+    ``pids`` whether processors and processes: without rights of root it takes such limits and may ignore them.
+    ``containerd_store`` tells whether its images are in containerd's store. ``index`` is the address of the public
+    registry's index as the engine names it, ``mirrors`` are asked before it, ``proxied`` tells that the engine reaches
+    registries through a proxy.
     """
 
     oldest_api: str = ""
@@ -23,8 +28,11 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     product: str = ""
     root: str = ""
     store: str = ""
+    containerd_store: bool = False
     rootless: bool = False
     limits: bool = True
+    cpus: bool = True
+    pids: bool = True
     index: str = ""
     mirrors: tuple[str, ...] = ()
     proxied: bool = False
@@ -54,8 +62,11 @@ def read(info: Mapping[str, Any], version: Mapping[str, Any], *, podman: bool = 
         product=_text(info.get("OperatingSystem")),
         root=_text(info.get("DockerRootDir")),
         store=_text(info.get("Driver")),
+        containerd_store=_CONTAINERD in str(info.get("DriverStatus")),
         rootless=rootless,
         limits=info.get("MemoryLimit") is not False,
+        cpus=info.get("CpuCfsQuota") is not False,
+        pids=info.get("PidsLimit") is not False,
         index=_text(info.get("IndexServerAddress")),
         mirrors=tuple(map(str, mirrors)) if isinstance(mirrors, list) else (),
         proxied=bool(info.get("HttpsProxy") or info.get("HttpProxy")),

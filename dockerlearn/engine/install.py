@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from dockerlearn.engine import apt
+from dockerlearn.engine import apt, rootless
 from dockerlearn.engine.apt import Machine, Progress
 from dockerlearn.engine.standins import busybox
 from dockerlearn.errors import PracticeFailed
@@ -43,14 +43,17 @@ class InstallPlan(msgspec.Struct, frozen=True, kw_only=True):
         return not self.packages and not self.unpacks
 
 
-def plan(*, progress: Progress | None = None, machine: Machine | None = None) -> InstallPlan:
+def plan(
+    *, progress: Progress | None = None, machine: Machine | None = None, also: Sequence[tuple[str, str]] = ()
+) -> InstallPlan:
     """Find out what is missing for a practice engine and what apt would do about it.
 
+    ``also`` are more programs that are needed, each with its package.
     Raises ``PracticeFailed`` on systems without apt, when apt cannot say, and when it would remove a package.
     """
     here = machine or Machine.this()
     say = progress or _silent
-    needs = _needs(here)
+    needs = _needs(here, also)
     if not needs:
         return InstallPlan()
     if not here.has_apt:
@@ -80,6 +83,32 @@ def plan(*, progress: Progress | None = None, machine: Machine | None = None) ->
         unpacks=unpacks,
         command=_command(packages),
     )
+
+
+def for_administrator(*, machine: Machine | None = None) -> tuple[str, ...]:
+    """Return the commands by which root installs all that an ordinary user's practice engine lacks; empty without apt.
+
+    Raises ``PracticeFailed`` when apt would remove a package for it.
+    """
+    here = machine or Machine.this()
+    if not here.has_apt:
+        return ()
+    missing = rootless.missing_programs(here.path)
+    extras = rootless.packages_for(missing, lambda package: apt.is_known(package, machine=here))
+    packages = (*_packages(here, _needs(here)), *extras)
+    if not here.has_lists:
+        return ("apt-get update", " ".join(_command(packages)))
+    removes = _simulate(here, packages)[1]
+    if removes and "busybox-static" in packages:
+        # It is for stand-ins alone, and pushes another busybox out.
+        packages = tuple(name for name in packages if name != "busybox-static")
+        removes = _simulate(here, packages)[1] if packages else ()
+    if removes:
+        raise PracticeFailed(
+            f"An engine of your own needs {', '.join(packages)}, for which apt would remove {', '.join(removes)}. "
+            "If another Docker is installed here, ask the administrator to let you use that one."
+        )
+    return (" ".join(_command(packages)),) if packages else ()
 
 
 def install(plan: InstallPlan, progress: Progress | None = None, *, machine: Machine | None = None) -> None:
@@ -119,9 +148,10 @@ def _silent(_: str) -> None:
     """Report to nobody."""
 
 
-def _needs(machine: Machine) -> dict[str, str]:
+def _needs(machine: Machine, also: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
     """Programs that are missing, each with the package that has it."""
-    needs = {program: package for program, package in PROGRAMS if shutil.which(program, path=machine.path) is None}
+    wanted = (*PROGRAMS, *also)
+    needs = {program: package for program, package in wanted if shutil.which(program, path=machine.path) is None}
     places = [*machine.path.split(":"), str(machine.inside(busybox.UNPACKED.parent))]
     try:
         busybox.find_busybox(":".join(places))

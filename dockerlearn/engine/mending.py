@@ -10,6 +10,9 @@ from typing import Literal
 
 from dockerlearn.engine.system import System
 
+OWN_ENGINE = "# or an engine of your own, without root; it says what is missing for that"
+"""What is said behind the command that starts a practice engine, to an ordinary user."""
+
 Part = Literal["client", "engine", "buildx", "compose", "ssh"]
 
 _PAGES: dict[Part, str] = {

@@ -1,7 +1,7 @@
-"""A read-only registry on loopback, so that a stock ``docker pull`` works where no registry answers.
+"""A read-only registry, on loopback unless told otherwise, so that a stock ``docker pull`` works without another one.
 
-It serves a store as ``standins.store`` makes it, in the part of the Distribution API v2 that pulling uses: ``/v2/``,
-manifests by tag and by digest, blobs; GET and HEAD. Everything else is refused.
+It serves a shelf of images, such as a store that ``standins.store`` makes, in the part of the Distribution API v2 that
+pulling uses: ``/v2/``, manifests by tag and by digest, blobs; GET and HEAD. Everything else is refused.
 
 Why not Debian's ``docker-registry``: it is one more package to install, it takes anonymous uploads unless it is told
 not to, and images get into it only by being pushed from an engine that already has them.
@@ -20,12 +20,13 @@ import http.server
 import json
 import os
 import re
-import shutil
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 _REPOSITORY = r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
 _MANIFEST = re.compile(
@@ -33,26 +34,99 @@ _MANIFEST = re.compile(
 )
 _BLOB = re.compile(rf"/v2/({_REPOSITORY})/blobs/sha256:([0-9a-f]{{64}})")
 _LONGEST_PATH = 1024
-_LOOPBACK = "127.0.0.1"
+_PIECE = 1 << 20
+LOOPBACK = "127.0.0.1"
+
+
+class Content(NamedTuple):
+    """What is served: ``pieces`` of it together have ``size`` bytes, and ``digest`` (64 hexadecimal digits)."""
+
+    digest: str
+    kind: str
+    size: int
+    pieces: Iterator[bytes]
+
+
+class Shelf(Protocol):
+    """Images to serve. What it is asked for is asked anew for each request."""
+
+    def has(self, repository: str) -> bool:
+        """Whether there is anything of this name, such as ``library/busybox``."""
+        ...
+
+    def manifest(self, repository: str, reference: str) -> Content | None:
+        """A manifest by its tag, or by its digest (``sha256:…``)."""
+        ...
+
+    def blob(self, repository: str, digest: str) -> Content | None:
+        """A configuration or a layer of a repository that there is, by the 64 digits of its digest."""
+        ...
+
+
+class Store:
+    """The shelf that a folder is, as ``standins.store`` makes it; images can be added while it is served."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def has(self, repository: str) -> bool:
+        """Whether there is anything of this name."""
+        return repository in self._index()
+
+    def manifest(self, repository: str, reference: str) -> Content | None:
+        """A manifest by its tag, or by its digest."""
+        for tag, entry in self._index().get(repository, {}).items():
+            if reference in (tag, entry["digest"]):
+                return self._file(entry["digest"].removeprefix("sha256:"), entry["type"])
+        return None
+
+    def blob(self, repository: str, digest: str) -> Content | None:  # noqa: ARG002  # a store keeps the blobs of all together
+        """A configuration or a layer."""
+        return self._file(digest, "application/octet-stream")
+
+    def _index(self) -> dict[str, dict[str, dict[str, str]]]:
+        try:
+            index = json.loads((self._folder / "index.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return index if isinstance(index, dict) else {}
+
+    def _file(self, digest: str, kind: str) -> Content | None:
+        path = self._folder / "blobs" / "sha256" / digest
+        try:
+            return Content(digest, kind, path.stat().st_size, _pieces(path))
+        except OSError:
+            return None
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 class Mirror(http.server.ThreadingHTTPServer):
-    """The server; ``store`` is read anew for each request, so that images can be added while it runs.
-
-    Pass ``port`` (0: any free one), or ``listener``, a socket that listens already.
-    """
+    """The server. Pass ``port`` (0: any free one), or ``listener``, a socket that listens already."""
 
     daemon_threads = True
     # A pull asks for several things at once; the default backlog is 5.
     request_queue_size = 64
 
-    def __init__(self, store: Path, *, port: int = 0, listener: socket.socket | None = None) -> None:
-        self.store = store
-        super().__init__((_LOOPBACK, port), _Handler, bind_and_activate=listener is None)
+    def __init__(
+        self, shelf: Shelf, *, address: str = LOOPBACK, port: int = 0, listener: socket.socket | None = None
+    ) -> None:
+        self.shelf = shelf
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address, port), _Handler, bind_and_activate=listener is None)
         if listener is not None:
             self.socket.close()
             self.socket = listener
             self.server_address = listener.getsockname()
+
+    def server_bind(self) -> None:
+        """Bind, and ask no name server for the machine's name, as http.server would: it may take long to answer."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Stay silent about clients that hang up in the middle; there is nobody to tell."""
@@ -61,7 +135,7 @@ class Mirror(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def serving(store: Path, port: int = 0) -> Iterator[int]:
     """Serve ``store`` from a thread of this process; the value is the port on loopback."""
-    with Mirror(store, port=port) as server:
+    with Mirror(Store(store), port=port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -73,7 +147,7 @@ def serving(store: Path, port: int = 0) -> Iterator[int]:
 
 def listen(port: int = 0) -> socket.socket:
     """A listening socket on loopback, to be handed to a mirror in another process."""
-    return socket.create_server((_LOOPBACK, port), backlog=Mirror.request_queue_size)
+    return socket.create_server((LOOPBACK, port), backlog=Mirror.request_queue_size)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -104,45 +178,29 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif path in ("/v2/", "/v2"):
             self._bytes(b"{}", "application/json", body=body)
         elif match := _MANIFEST.fullmatch(path):
-            self._manifest(match[1], f"sha256:{match[2]}" if match[2] else None, match[3], body=body)
+            reference = f"sha256:{match[2]}" if match[2] else match[3]
+            self._content(match[1], self._shelf.manifest(match[1], reference), "MANIFEST_UNKNOWN", body=body)
         elif match := _BLOB.fullmatch(path):
             # Docker asks for blobs by the repository of the manifest; one that is not served has none.
-            if match[1] in self._index():
-                self._file(match[2], "application/octet-stream", "BLOB_UNKNOWN", body=body)
-            else:
-                self._error(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry", body=body)
+            found = self._shelf.blob(match[1], match[2]) if self._shelf.has(match[1]) else None
+            self._content(match[1], found, "BLOB_UNKNOWN", body=body)
         else:
             self._error(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", "no such thing", body=body)
 
-    def _manifest(self, repository: str, digest: str | None, tag: str | None, *, body: bool) -> None:
-        tags = self._index().get(repository)
-        if tags is None:
-            self._error(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry", body=body)
-            return
-        for name, entry in tags.items():
-            if name == tag or entry["digest"] == digest:
-                self._file(entry["digest"].removeprefix("sha256:"), entry["type"], "MANIFEST_UNKNOWN", body=body)
-                return
-        self._error(HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown", body=body)
+    @property
+    def _shelf(self) -> Shelf:
+        return self.server.shelf
 
-    def _index(self) -> dict[str, dict[str, dict[str, str]]]:
-        try:
-            index = json.loads((self.server.store / "index.json").read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return index if isinstance(index, dict) else {}
-
-    def _file(self, hexadecimal: str, kind: str, unknown: str, *, body: bool) -> None:
-        try:
-            file = (self.server.store / "blobs" / "sha256" / hexadecimal).open("rb")
-        except OSError:
-            self._error(HTTPStatus.NOT_FOUND, unknown, unknown.replace("_", " ").lower(), body=body)
-            return
-        with file:
-            digest = f"sha256:{hexadecimal}"
-            self._head(HTTPStatus.OK, kind, os.fstat(file.fileno()).st_size, digest=digest)
+    def _content(self, repository: str, content: Content | None, unknown: str, *, body: bool) -> None:
+        if content is not None:
+            self._head(HTTPStatus.OK, content.kind, content.size, digest=f"sha256:{content.digest}")
             if body:
-                shutil.copyfileobj(file, self.wfile, 1 << 20)
+                for piece in content.pieces:
+                    self.wfile.write(piece)
+        elif self._shelf.has(repository):
+            self._error(HTTPStatus.NOT_FOUND, unknown, unknown.replace("_", " ").lower(), body=body)
+        else:
+            self._error(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry", body=body)
 
     def _bytes(self, content: bytes, kind: str, *, body: bool) -> None:
         self._head(HTTPStatus.OK, kind, len(content))
@@ -183,9 +241,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("store", type=Path, help="a folder made by dockerlearn.engine.standins")
     parser.add_argument("--port", type=int, default=0, help="on loopback; default: any free one")
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the caller, instead of a port")
+    parser.add_argument("--tell", type=int, help="a descriptor inherited from the caller, to write the port to")
     options = parser.parse_args(arguments)
     listener = socket.socket(fileno=options.fd) if options.fd is not None else None
-    with Mirror(options.store, port=options.port, listener=listener) as server:
+    with Mirror(Store(options.store), port=options.port, listener=listener) as server:
+        if options.tell is not None:
+            os.write(options.tell, f"{server.server_address[1]}\n".encode())
+            os.close(options.tell)
         server.serve_forever()
 
 

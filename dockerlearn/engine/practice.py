@@ -4,13 +4,15 @@ Everything of it lives in one folder (``Paths.practice``)::
 
     engine.json      the record: what was started, and what the machine was like before
     daemon.json      its configuration, written anew at each start
-    data/            its data root; kept until ``down(purge=True)``
+    data/            its data root; kept until ``down(purge=True)``, as is
+    config/          the key that engines before 23 have their id from, and would else put into ``/etc`` or the home
     store/           stand-in images, served by a mirror on loopback
     run/             socket, exec root and pid file, mode 0700; in a temporary folder when this path is too long
     dockerd.log      its own words since the last start
 
-Beyond the folder it adds, in its network namespace, a bridge, packet filter rules and forwarding. ``down`` takes all of
-that away again, also after a crash; ``up`` after a crash or a restart of the machine does the same first.
+Root's is a plain dockerd. Beyond the folder it adds, in its network namespace, a bridge, packet filter rules and
+forwarding. ``down`` takes all of that away again, also after a crash; ``up`` after a crash or a restart of the machine
+does the same first. An ordinary user's is in namespaces of its own (``rootless``), and adds nothing outside of them.
 
 A process is recognised by its command line, which names this folder, and by number and start time together.
 """
@@ -22,7 +24,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
@@ -42,15 +44,20 @@ PROBE_IMAGE = "busybox:1.36"
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 # A unix socket's path has at most 107 bytes; the longest that dockerd makes below run/ is 36 longer than it.
 _LONGEST_RUN = 107 - len("/x/containerd/containerd-debug.sock.ttrpc")
-_PROGRAMS = ("dockerd", "containerd", "docker-proxy", "runc")
+_PROGRAMS = ("dockerd", "containerd", "docker-proxy", "runc", "rootlesskit", "docker-rootlesskit", "exe")
 _SHIM_SOCKETS = Path("/run/containerd/s")
 _SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/default/forwarding")
 _READY_SECONDS = 60.0
 _REGISTRY_SECONDS = 6.0
 _STOP_SECONDS = 20.0
+_KIT_SECONDS = 3.0
+_FILTER_SECONDS = 5.0
+_KILL_SECONDS = 10.0
+_MIRROR_SECONDS = 10.0
 _GRACE_SECONDS = 1.5
 _LOCK_SECONDS = 180.0
 _LOG_LINES = 8
+_WITHOUT_KEY = 23
 
 
 class PracticeStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +90,10 @@ class MirrorProcess(msgspec.Struct):
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """``engine.json``. It is written before anything is started, so that nothing started is ever without one."""
+    """``engine.json``. It is written before anything is started, so that nothing started is ever without one.
+
+    ``user`` is who started it; ``kit`` is the process that holds an ordinary user's engine and its namespaces.
+    """
 
     format: int = 1
     boot: str
@@ -97,11 +107,18 @@ class Record(msgspec.Struct, kw_only=True):
     address: str | None = None
     engine_id: str | None = None
     version: str | None = None
+    user: int = 0
+    kit: Process | None = None
 
     @property
     def socket(self) -> str:
         """The path of the engine's socket."""
         return f"{self.run}/s"
+
+    @property
+    def rootless(self) -> bool:
+        """Whether it is an ordinary user's."""
+        return self.user != 0
 
 
 def read_record(folder: Path) -> Record | None:
@@ -179,7 +196,9 @@ class Practice:
         engine. On an engine that runs already only True changes anything. Raises ``PracticeFailed``.
         """
         say = progress or _silent
-        _require_linux_root()
+        require_linux()
+        if os.geteuid() != 0 and not self.status().up:
+            require_pieces()
         with self._locked():
             record = read_record(self.folder)
             if record is not None and record.address is not None and self._answers(record):
@@ -204,23 +223,23 @@ class Practice:
 
         Does nothing when there is none. Raises ``PracticeFailed`` when something of it would not go.
         """
-        import shutil
-
         if not self.folder.exists():
             return self.status()
         with self._locked():
             record = read_record(self.folder)
             if record is not None:
-                _require_linux_root()
+                require_linux()
+                self._require_own(record.user)
                 self._take_down(record)
             if purge:
                 mounted = _mounts_below([self.folder])
                 if mounted:
                     raise PracticeFailed(f"{mounted[0]} is still mounted, so the practice engine's data was kept.")
-                for name in ("data", "store"):
-                    shutil.rmtree(self.folder / name, ignore_errors=True)
-                for name in ("dockerd.log", "mirror.log"):
+                _remove([self.folder / "data", self.folder / "store", self.folder / "config"])
+                for name in ("dockerd.log", "mirror.log", "lock"):
                     (self.folder / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self.folder.rmdir()
         return self.status()
 
     def unmade(self, references: Iterable[str]) -> tuple[str, ...]:
@@ -253,7 +272,25 @@ class Practice:
 
     # What has to be so before anything is touched.
 
+    def _require_own(self, user: int) -> None:
+        """Refuse what is another user's. Root can end anybody's, and could start none with another's files."""
+        if os.geteuid() in (0, user):
+            return
+        raise PracticeFailed(
+            f"The practice engine in {self.folder} is another user's, whose number is {user}.",
+            "sudo dockerlearn engine down" if user == 0 else None,
+        )
+
     def _require_possible(self) -> None:
+        data = self.folder / "data"
+        owner = data.stat().st_uid if data.exists() else os.geteuid()
+        if owner != os.geteuid():
+            raise PracticeFailed(
+                f"The images and containers in {data} are those of another user's practice engine (number {owner}).",
+                "dockerlearn engine down --purge    # as that user; it removes them",
+            )
+        if os.geteuid() != 0:
+            return
         missing = [program for program in ("dockerd", "containerd", "iptables") if _which(program) is None]
         if missing:
             raise PracticeFailed(
@@ -317,22 +354,28 @@ class Practice:
             raise PracticeFailed("Every private address range has a route here, so none is left for containers.")
         run = self.folder / "run"
         if len(os.fsencode(run)) > _LONGEST_RUN:
-            base = next((place for place in ("/run", "/tmp") if os.access(place, os.W_OK)), None)  # noqa: S108 - a folder of our own in it
+            places = ("/run", self._environ.get("XDG_RUNTIME_DIR"), "/tmp")  # noqa: S108 - a folder of our own in it
+            base = next((place for place in places if place and os.access(place, os.W_OK)), None)
             run = Path(tempfile.mkdtemp(prefix="dl-", dir=base))
         else:
             run.mkdir(mode=0o700, exist_ok=True)
             run.chmod(0o700)
+        user = os.geteuid()
+        before = Before()
+        if user == 0:
+            before = Before(
+                filters=packet_filter.save(),
+                sysctls={key: value for key in _SYSCTLS if (value := _sysctl(key)) is not None},
+                links=bridge.links(),
+            )
         record = Record(
             boot=processes.boot_id(),
             network=processes.network_namespace(),
             run=str(run),
             bridge=f"dl{name}",
             subnet=str(network),
-            before=Before(
-                filters=packet_filter.save(),
-                sysctls={key: value for key in _SYSCTLS if (value := _sysctl(key)) is not None},
-                links=bridge.links(),
-            ),
+            before=before,
+            user=user,
         )
         self._write(record)
         return record
@@ -340,34 +383,39 @@ class Practice:
     def _start(self, record: Record, say: Progress, *, stand_ins: bool | None) -> None:
         import ipaddress
 
-        from dockerlearn.engine import bridge, processes
+        from dockerlearn.engine import bridge, processes, rootless
 
         subnet = ipaddress.IPv4Network(record.subnet)
-        try:
-            bridge.create(record.bridge, ipaddress.IPv4Interface(f"{subnet[1]}/24"))
-        except OSError as error:
-            raise PracticeFailed(f"The kernel made no network bridge for the practice engine: {error}.") from error
-        if stand_ins:
-            self._start_mirror(record, say)
+        if not record.rootless:
+            try:
+                bridge.create(record.bridge, ipaddress.IPv4Interface(f"{subnet[1]}/24"))
+            except OSError as error:
+                raise PracticeFailed(f"The kernel made no network bridge for the practice engine: {error}.") from error
+            if stand_ins:
+                self._start_mirror(record, say)
         self._configure(record, subnet)
         (self.folder / "data").mkdir(mode=0o711, exist_ok=True)
         self.log.write_bytes(b"")
         say("Starting the practice engine.")
-        record.dockerd = processes.spawn(
-            [
-                str(_which("dockerd")),
-                "--config-file", str(self.folder / "daemon.json"),
-                "--data-root", str(self.folder / "data"),
-                "--exec-root", f"{record.run}/x",
-            ],
-            self._environment(record),
-            self.log,
-        )  # fmt: skip
+        dockerd = [
+            str(_which("dockerd")),
+            "--config-file", str(self.folder / "daemon.json"),
+            "--data-root", str(self.folder / "data"),
+            "--exec-root", f"{record.run}/x",
+        ]  # fmt: skip
+        if record.rootless:
+            state = Path(record.run) / "r"
+            dockerd = rootless.command(dockerd, state, _search_path(), offline=not bridge.leads_out())
+        record.dockerd = processes.spawn(dockerd, self._environment(record), self.log)
+        record.kit = record.dockerd if record.rootless else None
         self._write(record)
         self._wait_ready(record)
         record.address = f"unix://{record.socket}"
         self._write(record)
-        if stand_ins is None and not self._registry_answers(record):
+        if stand_ins and record.rootless:
+            # Only now there is a network to serve them in.
+            self._serve_stand_ins(record, say)
+        elif stand_ins is None and not self._registry_answers(record):
             say("No registry answers from here.")
             self._serve_stand_ins(record, say)
 
@@ -376,7 +424,12 @@ class Practice:
         # A containerd in trouble writes its stacks to the temporary folder.
         temporary = Path(record.run) / "t"
         temporary.mkdir(exist_ok=True)
-        return {**kept, "PATH": f"{kept.get('PATH', '')}:{_SBIN}".lstrip(":"), "TMPDIR": str(temporary)}
+        kept |= {"PATH": f"{kept.get('PATH', '')}:{_SBIN}".lstrip(":"), "TMPDIR": str(temporary)}
+        if record.rootless:
+            from dockerlearn.engine import rootless
+
+            return rootless.environment(kept, Path(record.run), self.folder / "config")
+        return kept
 
     def _configure(self, record: Record, subnet: ipaddress.IPv4Network) -> None:
         halves = list(subnet.subnets(prefixlen_diff=1))
@@ -384,11 +437,19 @@ class Practice:
             **self._daemon,
             "hosts": [f"unix://{record.socket}"],
             "pidfile": f"{record.run}/p",
-            "bridge": record.bridge,
             # The bridge has the first 256 addresses of the range; learners' networks get those of its other half.
             "default-address-pools": [{"base": str(halves[1]), "size": 24}],
             "log-level": "warn",
         }
+        if (version := _dockerd_version()) and version < _WITHOUT_KEY:
+            (self.folder / "config").mkdir(mode=0o700, exist_ok=True)
+            config["deprecated-key-path"] = str(self.folder / "config" / "key.json")
+        if record.rootless:
+            from dockerlearn.engine import rootless
+
+            config |= {"bip": f"{subnet[1]}/24", **rootless.options(self._environ)}
+        else:
+            config["bridge"] = record.bridge
         if record.mirror is not None:
             config["registry-mirrors"] = [_mirror_url(record.mirror.port)]
         _write_whole(self.folder / "daemon.json", msgspec.json.format(msgspec.json.encode(config), indent=1))
@@ -414,15 +475,14 @@ class Practice:
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise PracticeFailed(f"The practice engine does not say what it is: {error}.") from error
         record.engine_id, record.version = str(info.get("ID", "")), str(info.get("ServerVersion", ""))
+        if record.rootless:
+            started = [process for process in self._processes(record) if _program(process.pid) == "dockerd"]
+            if not started:
+                raise PracticeFailed(f"The practice engine ended when it had just started. {self._last_words()}")
+            record.dockerd = started[0]
 
     def _last_words(self) -> str:
-        try:
-            lines = self.log.read_text(errors="replace").splitlines()
-        except OSError:
-            lines = []
-        if not lines:
-            return f"It said nothing ({self.log})."
-        return f"Its last words ({self.log}):\n" + "\n".join(f"  {safe(line)}" for line in lines[-_LOG_LINES:])
+        return _last_words(self.log)
 
     # Stand-ins.
 
@@ -430,8 +490,11 @@ class Practice:
         """Whether the engine can learn about a public image; a rate limit counts as no, since no pull would work."""
         import http.client
 
-        from dockerlearn.engine import unix_http
+        from dockerlearn.engine import bridge, unix_http
 
+        if record.rootless and not bridge.leads_out():
+            # From its own network there is always a way, and only silence tells that it leads nowhere.
+            return False
         try:
             return unix_http.ask(record.socket, f"/distribution/{PROBE_IMAGE}/json", timeout=_REGISTRY_SECONDS).ok
         except (OSError, http.client.HTTPException):
@@ -473,16 +536,41 @@ class Practice:
         catalogue.make_cheap(store)
         if record.mirror is not None:
             self._stop_mirror()
-        package = str(Path(__file__).parents[2])
-        with mirror.listen() as listener:
-            process = processes.spawn(
-                [sys.executable, "-P", "-m", "dockerlearn.engine.mirror", str(store), "--fd", str(listener.fileno())],
-                {"PYTHONPATH": package, "PATH": self._environ.get("PATH", _SBIN)},
-                self.folder / "mirror.log",
-                keep=(listener.fileno(),),
-            )
-            record.mirror = MirrorProcess(process, int(listener.getsockname()[1]))
+        program = [sys.executable, "-P", "-m", "dockerlearn.engine.mirror", str(store)]
+        environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": f"{self._environ.get('PATH', '')}:{_SBIN}"}
+        log = self.folder / "mirror.log"
+        if record.rootless:
+            record.mirror = self._start_mirror_inside(record, program, environment, log)
+        else:
+            with mirror.listen() as listener:
+                end = listener.fileno()
+                process = processes.spawn([*program, "--fd", str(end)], environment, log, keep=(end,))
+                record.mirror = MirrorProcess(process, int(listener.getsockname()[1]))
         self._write(record)
+
+    def _start_mirror_inside(
+        self, record: Record, program: list[str], environment: dict[str, str], log: Path
+    ) -> MirrorProcess:
+        """Start the mirror in the network namespace of an ordinary user's engine, whose loopback is its own."""
+        import select
+
+        from dockerlearn.engine import processes, rootless
+
+        assert record.dockerd is not None  # noqa: S101  # it answers
+        reading, writing = os.pipe()
+        try:
+            try:
+                inside = rootless.joined([*program, "--tell", str(writing)], record.dockerd)
+                process = processes.spawn(inside, environment, log, keep=(writing,))
+            finally:
+                os.close(writing)
+            ready = select.select([reading], [], [], _MIRROR_SECONDS)[0]
+            port = os.read(reading, 16) if ready else b""
+        finally:
+            os.close(reading)
+        if not port.strip().isdigit():
+            raise PracticeFailed(f"The mirror with the stand-ins did not start. {_last_words(log)}")
+        return MirrorProcess(process, int(port))
 
     def _mirror_runs(self, record: Record) -> bool:
         from dockerlearn.engine import processes
@@ -493,7 +581,6 @@ class Practice:
 
     def _take_down(self, record: Record) -> None:
         """End the processes of this folder and undo what they did; safe to repeat at any point."""
-        import shutil
         import signal
 
         from dockerlearn.engine import processes
@@ -506,25 +593,45 @@ class Practice:
             for process in self._in_containers(self._shims(record)):
                 processes.send(process, signal.SIGKILL)
         processes.wait_gone(mine, _STOP_SECONDS)
-        left, shims = self._processes(record), self._shims(record)
-        doomed = [*left, *self._in_containers(shims)]
-        for process in doomed:
-            processes.send(process, signal.SIGKILL)
-        alive = processes.wait_gone(doomed, 10)
-        if alive:
-            raise PracticeFailed(f"Process {alive[0].pid} of the practice engine does not end.")
+        if mine and record.kit is not None:
+            # It ends when its dockerd has ended, and puts its namespaces in order.
+            processes.wait_gone([record.kit], _KIT_SECONDS)
+        self._kill(record)
         self._stop_mirror()
-        for container in self._containers():
-            # A shim that was killed leaves its socket behind, outside of our folder.
+        for container in self._containers() if not record.rootless else ():
+            # A shim that was killed leaves its socket behind, outside of our folder; a rootless one's /run is its own.
             _shim_socket(record.run, container).unlink(missing_ok=True)
         for folder in _mounts_below([self.folder, Path(record.run)]):
             _unmount(folder)
         # Another start of the machine, or another network namespace, has nothing of what is undone here.
-        if (record.boot, record.network) == (processes.boot_id(), processes.network_namespace()):
+        here = (record.boot, record.network) == (processes.boot_id(), processes.network_namespace())
+        if here and not record.rootless:
             _undo_network(record)
-        shutil.rmtree(record.run, ignore_errors=True)
+        _remove([Path(record.run)])
         for name in (RECORD, "daemon.json"):
             (self.folder / name).unlink(missing_ok=True)
+
+    def _kill(self, record: Record) -> None:
+        """End what is left, by force, and what that started meanwhile."""
+        import signal
+        import time
+
+        from dockerlearn.engine import processes
+
+        deadline = time.monotonic() + _KILL_SECONDS
+        while True:
+            kits = [record.kit] if record.kit is not None and processes.is_alive(record.kit) else []
+            left = {*self._processes(record), *self._in_containers(self._shims(record)), *kits}
+            left |= set(processes.descendants(kits))
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                raise PracticeFailed(
+                    f"Process {min(left, key=lambda one: one.pid).pid} of the practice engine does not end."
+                )
+            for process in left:
+                processes.send(process, signal.SIGKILL)
+            processes.wait_gone(left, 1)
 
     def _stop_mirror(self) -> None:
         import signal
@@ -556,10 +663,19 @@ class Practice:
         return [process for process in self._processes(record) if _program(process.pid).startswith("containerd-shim")]
 
     def _in_containers(self, shims: list[Process]) -> list[Process]:
-        """The processes in this engine's containers: below a shim, or, where the shim died, in a container's cgroup."""
+        """The processes in this engine's containers: below a shim, or, where the shim died, told by a container's id.
+
+        That is in the name of their control group; where an engine has none, in the mounts that a container gets.
+        """
         from dockerlearn.engine import processes
 
-        return list({*processes.descendants(shims), *processes.in_cgroups(self._containers())})
+        containers = self._containers()
+        found = {
+            *processes.descendants(shims),
+            *processes.in_cgroups(containers),
+            *processes.with_mounts_of(containers),
+        }
+        return list(found)
 
     def _containers(self) -> list[str]:
         """The ids of the containers, by their folders."""
@@ -582,57 +698,111 @@ class Practice:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        import fcntl
         import time
 
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while (lock := self._take_lock()) is None:
+            if time.monotonic() > deadline:
+                raise PracticeFailed(
+                    f"Another command has been busy with the practice engine for {_LOCK_SECONDS:.0f} seconds."
+                )
+            time.sleep(0.05)
+        with lock:
+            yield
+
+    def _take_lock(self) -> TextIO | None:
+        """The lock, which closing it gives back; None when somebody else has it."""
+        import fcntl
+
+        path = self.folder / "lock"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("w")
+            lock = path.open("w")
         except OSError as error:
             raise PracticeFailed(f"{self.folder} cannot be used: {error.strerror}.") from error
-        with lock:
-            deadline = time.monotonic() + _LOCK_SECONDS
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise PracticeFailed(
-                            f"Another command has been busy with the practice engine for {_LOCK_SECONDS:.0f} seconds."
-                        ) from None
-                    time.sleep(0.05)
-            yield
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who purges removes the file with the rest; a lock on a file that is not there any more locks nobody out.
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        lock.close()
+        return None
 
     def _write(self, record: Record) -> None:
         _write_whole(self.folder / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=1))
+
+
+def _last_words(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    if not lines:
+        return f"It said nothing ({log})."
+    return f"Its last words ({log}):\n" + "\n".join(f"  {safe(line)}" for line in lines[-_LOG_LINES:])
 
 
 def _silent(_: str) -> None:
     """Report to nobody."""
 
 
-def _require_linux_root() -> None:
+def require_linux() -> None:
+    """Raise ``PracticeFailed`` on systems on which there can be no practice engine."""
     if not sys.platform.startswith("linux"):
         raise PracticeFailed("The practice engine needs Linux; here, Docker Desktop or Colima brings an engine.")
-    if os.geteuid() != 0:
-        import getpass
 
-        try:
-            name = getpass.getuser()
-        except (KeyError, OSError):
-            name = str(os.geteuid())
-        raise PracticeFailed(
-            "Only root can start a practice engine. An administrator can give you this machine's engine instead "
-            "(whoever may use it can become root):",
-            f"sudo sh -c 'apt-get install -y --no-install-recommends docker.io && usermod -aG docker {name}'",
-        )
+
+def require_pieces() -> None:
+    """Raise ``PracticeFailed``, with the command for an administrator, where an ordinary user can start none yet."""
+    from dockerlearn.engine import install, rootless
+    from dockerlearn.engine.system import System
+
+    ground = rootless.Ground.here(_search_path())
+    rootless.require(ground, install.for_administrator, System.here().as_root_together)
+
+
+def can_start() -> bool:
+    """Whether this user can have a practice engine here: root, who can install what is missing, or with all there."""
+    from dockerlearn.engine import rootless
+
+    return sys.platform.startswith("linux") and (os.geteuid() == 0 or rootless.is_ready(_search_path()))
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    import shutil
+
+    if os.geteuid() != 0:
+        from dockerlearn.engine import rootless
+
+        rootless.remove(folders, _search_path())
+        return
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _search_path() -> str:
+    return f"{os.environ.get('PATH', '')}:{_SBIN}"
 
 
 def _which(program: str) -> str | None:
     import shutil
 
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_SBIN}")
+    return shutil.which(program, path=_search_path())
+
+
+def _dockerd_version() -> int | None:
+    """The first number of the version of dockerd; None where it does not tell."""
+    import re
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [str(_which("dockerd")), "--version"], capture_output=True, text=True, check=False, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"version (\d+)\.", done.stdout)
+    return int(found[1]) if found else None
 
 
 def _program(pid: int) -> str:
@@ -736,9 +906,25 @@ def _sysctl(key: str) -> str | None:
         return None
 
 
+def _wait_for_filters() -> None:
+    """Wait for the program that sets packet filter rules: one that a dockerd began outlives it, and sets its rule."""
+    from dockerlearn.engine import packet_filter, processes
+
+    here = processes.network_namespace()
+    running = [
+        process
+        for pid in processes.every()
+        if _program(pid) in packet_filter.FAMILIES
+        and processes.network_namespace(pid) == here
+        and (process := processes.look(pid)) is not None
+    ]
+    processes.wait_gone(running, _FILTER_SECONDS)
+
+
 def _undo_network(record: Record) -> None:
     from dockerlearn.engine import bridge, packet_filter
 
+    _wait_for_filters()
     # Networks that learners made have bridges of their own, which a dockerd leaves behind when it ends.
     known = set(record.before.links)
     made = [

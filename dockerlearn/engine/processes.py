@@ -114,6 +114,40 @@ def in_cgroups(names: Iterable[str]) -> list[Process]:
     return found
 
 
+def beside(pid: int) -> tuple[str, ...]:
+    """The command lines of all in the process namespace of a process; empty where it is hidden, or is ours."""
+
+    def namespace(of: int | str) -> str:
+        try:
+            return str((_PROC / str(of) / "ns" / "pid").readlink())
+        except OSError:
+            return ""
+
+    wanted = namespace(pid)
+    if pid == 0 or wanted in ("", namespace("self")):
+        return ()
+    lines = (command_line(other) for other in sorted(every()) if namespace(other) == wanted)
+    return tuple(" ".join(line) for line in lines if line)
+
+
+def with_mounts_of(containers: Iterable[str]) -> list[Process]:
+    """The processes that have something mounted from the folder of a container of one of these ids (64 digits).
+
+    Every container has: its names and name servers are such files. A container's id is nobody else's.
+    """
+    wanted = frozenset(containers)
+    found = []
+    for pid in every() if wanted else ():
+        try:
+            text = (_PROC / str(pid) / "mountinfo").read_text(errors="replace")
+        except OSError:
+            continue
+        parts = {part for line in text.splitlines() if "/containers/" in line for part in line.split()[3].split("/")}
+        if parts & wanted and (process := look(pid)) is not None:
+            found.append(process)
+    return found
+
+
 def send(process: Process, number: signal.Signals) -> bool:
     """Send a signal to this very process and to no later one of its number; False when it is gone."""
     try:

@@ -6,6 +6,7 @@ that nothing above needs to know which engine answered.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,11 @@ _ANONYMOUS = re.compile(r"^[0-9a-f]{64}$")
 
 BUILT_IN_NETWORKS = frozenset({"bridge", "host", "none", "podman"})
 """Networks that every engine has: nobody's, and none of them is meant by a name that is nearly theirs."""
+NOT_OF_PODMAN: Mapping[str, Json] = {
+    "host": {"Driver": "host", "Scope": "local"},
+    "none": {"Driver": "null", "Scope": "local"},
+}
+"""Networks that Podman has as modes only: what Docker says of them."""
 _MADE_UP = re.compile(r"[a-z]+_[a-z]+\d?")  # adjective_surname, with a digit when the pair is taken
 
 
@@ -79,7 +85,8 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
     ``status`` is Docker's word: created, running, paused, restarting, removing, exited, dead. ``argv`` is what really
     runs (entrypoint and command put together). ``published`` maps ``80/tcp`` to what the engine has bound;
     ``asked`` maps it to what was asked for when the container was made. ``leans_on`` are the containers, by the name or
-    id that was typed, whose namespaces, volumes or links it uses and without which it would break.
+    id that was typed, whose namespaces, volumes or links it uses and without which it would break. ``attached`` is None
+    where the engine does not tell, and without ``tells_error`` a start that failed has left no trace in it.
     """
 
     id: str
@@ -107,7 +114,7 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
     labels: Mapping[str, str]
     tty: bool
     open_stdin: bool
-    attached: bool
+    attached: bool | None
     stop_signal: str
     exposed: frozenset[str]
     published: Mapping[str, tuple[Binding, ...]]
@@ -129,6 +136,7 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
     cpus: float
     health: Health | None
     leans_on: frozenset[str] = frozenset()
+    tells_error: bool = True
 
     @property
     def is_up(self) -> bool:
@@ -142,7 +150,10 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
 
 
 class ImageSnapshot(msgspec.Struct, frozen=True):
-    """An image at one moment; ``size`` in bytes. ``digest_repositories`` are the repositories it was pulled from."""
+    """An image at one moment; ``size`` in bytes. ``digest_repositories`` are the repositories it was pulled from.
+
+    Without ``keeps_origin`` its digests say nothing of where it came from: it has one under each of its names.
+    """
 
     id: str
     tags: tuple[str, ...]
@@ -163,6 +174,8 @@ class ImageSnapshot(msgspec.Struct, frozen=True):
     volumes: frozenset[str]
     stop_signal: str
     healthcheck: bool
+    probe: tuple[str, ...] = ()
+    keeps_origin: bool = True
 
     @property
     def digest_repositories(self) -> frozenset[str]:
@@ -173,9 +186,10 @@ class ImageSnapshot(msgspec.Struct, frozen=True):
     def has_origin(self) -> bool:
         """Whether its digests tell where it came from.
 
-        The containerd store gives every image a digest under each of its names, built ones too: its own id.
+        The containerd store gives every image a digest under each of its names, built ones too: its own id. So does
+        Podman, with another digest than the id.
         """
-        return any(digest.rpartition("@")[2] != self.id for digest in self.digests)
+        return self.keeps_origin and any(digest.rpartition("@")[2] != self.id for digest in self.digests)
 
     def has_tag(self, reference: str) -> bool:
         """Whether one of its tags is ``reference``."""
@@ -244,7 +258,7 @@ class EventSnapshot(msgspec.Struct, frozen=True):
         )
 
 
-def container_from_inspect(raw: Json) -> ContainerSnapshot:
+def container_from_inspect(raw: Json, *, podman: bool = False) -> ContainerSnapshot:
     """Read the JSON of ``GET /containers/{id}/json``.
 
     Source: Docker Engine API 1.41 to 1.51, and Podman's compatible API.
@@ -252,6 +266,11 @@ def container_from_inspect(raw: Json) -> ContainerSnapshot:
     state, config, host = _part(raw, "State"), _part(raw, "Config"), _part(raw, "HostConfig")
     settings = _part(raw, "NetworkSettings")
     policy = _part(host, "RestartPolicy")
+    networks, mode = _memberships(settings.get("Networks")), str(host.get("NetworkMode") or "")
+    added, dropped = _capabilities(host.get("CapAdd")), _capabilities(host.get("CapDrop"))
+    if podman:
+        networks, mode = _networks_of_podman(networks, mode)
+        added, dropped = _capabilities_of_podman(added, dropped)
     return ContainerSnapshot(
         id=str(raw.get("Id") or ""),
         name=str(raw.get("Name") or "").removeprefix("/"),
@@ -273,39 +292,43 @@ def container_from_inspect(raw: Json) -> ContainerSnapshot:
         entrypoint=_texts(config.get("Entrypoint")),
         env=_environment(config.get("Env")),
         user=str(config.get("User") or ""),
-        workdir=str(config.get("WorkingDir") or ""),
+        workdir=_folder(config.get("WorkingDir")),
         hostname=str(config.get("Hostname") or ""),
         labels=dict(config.get("Labels") or {}),
         tty=bool(config.get("Tty")),
         open_stdin=bool(config.get("OpenStdin")),
-        attached=bool(config.get("AttachStdout")),
+        attached=None if podman else bool(config.get("AttachStdout")),
         stop_signal=_signal(config.get("StopSignal")),
         exposed=frozenset(config.get("ExposedPorts") or {}),
         published=_ports(settings.get("Ports")),
         asked=_ports(host.get("PortBindings")),
         publish_all=bool(host.get("PublishAllPorts")),
         mounts=_mounts(raw, host),
-        networks=_memberships(settings.get("Networks")),
-        network_mode=str(host.get("NetworkMode") or ""),
+        networks=networks,
+        network_mode=mode,
         restart_policy=str(policy.get("Name") or "no"),
         restart_max=int(policy.get("MaximumRetryCount") or 0),
         auto_remove=bool(host.get("AutoRemove")),
         read_only=bool(host.get("ReadonlyRootfs")),
         privileged=bool(host.get("Privileged")),
         init=bool(host.get("Init")),
-        cap_add=_capabilities(host.get("CapAdd")),
-        cap_drop=_capabilities(host.get("CapDrop")),
+        cap_add=added,
+        cap_drop=dropped,
         memory=int(host.get("Memory") or 0),
         pids_limit=max(0, int(host.get("PidsLimit") or 0)),
         cpus=_cpus(host),
         health=_health(state, config),
         leans_on=_leans_on(host),
+        tells_error=not podman,
     )
 
 
-def image_from_inspect(raw: Json) -> ImageSnapshot:
+def image_from_inspect(raw: Json, *, podman: bool = False) -> ImageSnapshot:
     """Read the JSON of ``GET /images/{name}/json``."""
     config = _part(raw, "Config")
+    labels = dict(config.get("Labels") or {})
+    # Podman calls parent what has the same first layers and history, of pulled images too; Buildah labels what it made.
+    has_parent = not podman or _BUILDAH in labels
     return ImageSnapshot(
         id=full_image_id(str(raw.get("Id") or "")),
         tags=tuple(tag for tag in _texts(raw.get("RepoTags")) if tag != "<none>:<none>"),
@@ -313,20 +336,25 @@ def image_from_inspect(raw: Json) -> ImageSnapshot:
         created=moment(raw.get("Created")),
         size=int(raw.get("Size") or 0),
         layers=_texts(_part(raw, "RootFS").get("Layers")),
-        parent=full_image_id(str(raw.get("Parent") or "")),
+        parent=full_image_id(str(raw.get("Parent") or "")) if has_parent else "",
         os=str(raw.get("Os") or ""),
         architecture=str(raw.get("Architecture") or ""),
         command=_texts(config.get("Cmd")),
         entrypoint=_texts(config.get("Entrypoint")),
         env=_environment(config.get("Env")),
         user=str(config.get("User") or ""),
-        workdir=str(config.get("WorkingDir") or ""),
-        labels=dict(config.get("Labels") or {}),
+        workdir=_folder(config.get("WorkingDir")),
+        labels=labels,
         exposed=frozenset(config.get("ExposedPorts") or {}),
         volumes=frozenset(config.get("Volumes") or {}),
         stop_signal=_signal(config.get("StopSignal")),
         healthcheck=bool((config.get("Healthcheck") or {}).get("Test")),
+        probe=_probe(config),
+        keeps_origin=not podman,
     )
+
+
+_BUILDAH = "io.buildah.version"
 
 
 def network_from_inspect(raw: Json) -> NetworkSnapshot:
@@ -367,6 +395,8 @@ def event_from_message(raw: Json) -> EventSnapshot:
     kind, identifier, name = str(raw.get("Type") or ""), str(actor.get("ID") or ""), attributes.get("name", "")
     if kind == "volume":  # known by its name: Docker tells that as its id, Podman among the attributes
         identifier = name = identifier or name
+    elif kind == "image":
+        identifier, name, action = _image_event(identifier, name, action)
     return EventSnapshot(
         nanoseconds=nanoseconds,
         kind=kind,
@@ -376,6 +406,21 @@ def event_from_message(raw: Json) -> EventSnapshot:
         command=command.strip(),  # the engine ends it with a space
         attributes=attributes,
     )
+
+
+def _image_event(identifier: str, name: str, action: str) -> tuple[str, str, str]:
+    """Tell in Docker's words what Podman says has happened to an image.
+
+    Docker has the reference for an id in a pull; Podman has it for a name, as it has the id of what was built. Its
+    archives are files of its own, which nobody knows.
+    """
+    if action == "loadfromarchive":
+        return "", "", "load"
+    if action == "build" and _ANONYMOUS.match(name):
+        return full_image_id(name), "", action
+    if _ANONYMOUS.match(identifier):
+        return full_image_id(identifier), name, action
+    return identifier or name, name, action
 
 
 def commands_from_top(raw: Json) -> tuple[str, ...]:
@@ -464,6 +509,11 @@ def _signal(value: object) -> str:
         return text
 
 
+def _folder(path: Any) -> str:
+    """A path in one spelling: the builder of 20.10 keeps the slash at the end of ``WORKDIR /app/``."""
+    return posixpath.normpath(str(path)) if path else ""
+
+
 def _environment(value: object) -> dict[str, str]:
     return {name: text for name, _, text in (item.partition("=") for item in _texts(value))}
 
@@ -472,13 +522,14 @@ def _ports(value: object) -> dict[str, tuple[Binding, ...]]:
     if not isinstance(value, Mapping):
         return {}
     return {
-        str(port): tuple(
-            Binding(str(item.get("HostIp") or ""), int(item["HostPort"]) if item.get("HostPort") else None)
-            for item in bindings
-        )
+        str(port): tuple(sorted(map(_binding, bindings), key=lambda one: (one.host_ip, one.host_port or 0)))
         for port, bindings in value.items()
         if bindings
     }
+
+
+def _binding(item: Json) -> Binding:
+    return Binding(str(item.get("HostIp") or ""), int(item["HostPort"]) if item.get("HostPort") else None)
 
 
 def _mounts(raw: Json, host: Json) -> tuple[Mount, ...]:
@@ -519,8 +570,41 @@ def _memberships(value: object) -> tuple[Membership, ...]:
     )
 
 
+def _networks_of_podman(networks: tuple[Membership, ...], mode: str) -> tuple[tuple[Membership, ...], str]:
+    """Tell a container's networks, and the mode it was made with, in Docker's words.
+
+    Podman calls the network podman here that it lists as bridge, tells nothing of host and none, has one mode for all
+    of a container's networks, and says of one that uses another one's network that it is on it, too.
+    """
+    if mode.startswith("container:"):
+        return (), mode
+    named = (msgspec.structs.replace(one, network="bridge") if one.network == "podman" else one for one in networks)
+    told = tuple(sorted(named, key=lambda one: one.network))
+    if not told and mode in {"host", "none"}:
+        return (Membership(mode, "", None, frozenset()),), mode
+    if mode == "bridge" and told and all(one.network != "bridge" for one in told):
+        return told, told[0].network
+    return told, mode
+
+
 def _capabilities(value: object) -> frozenset[str]:
     return frozenset(name.upper().removeprefix("CAP_") for name in _texts(value))
+
+
+_USUAL = frozenset({
+    "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID",
+    "SYS_CHROOT",
+})  # fmt: skip
+_USUAL_ONCE = frozenset({"AUDIT_WRITE", "MKNOD", "NET_RAW"})
+"""What Podman's containers have by default; the latter up to version 4 only, or as a distribution sets it."""
+
+
+def _capabilities_of_podman(added: frozenset[str], dropped: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Tell ``--cap-drop ALL`` as Docker does: Podman writes out what that takes away, less what was added again."""
+    if len(dropped & _USUAL) <= len(_USUAL) / 2:
+        return added, dropped
+    usual = _USUAL | (_USUAL_ONCE if dropped & _USUAL_ONCE else frozenset())
+    return added | (usual - dropped), frozenset({"ALL"})
 
 
 def _cpus(host: Json) -> float:
@@ -546,13 +630,18 @@ def _health(state: Json, config: Json) -> Health | None:
     last = (raw.get("Log") or [{}])[-1]
     asked = config.get("Healthcheck") or {}
     interval = asked.get("Interval") or 30_000_000_000
-    kind, *words = _texts(asked.get("Test")) or ("",)
-    shell = _texts(config.get("Shell")) or ("/bin/sh", "-c")
     return Health(
         status=str(raw["Status"]),
         failing_streak=int(raw.get("FailingStreak") or 0),
         log=str(last.get("Output") or ""),
         exit_code=last.get("ExitCode"),
         interval=timedelta(microseconds=int(interval) / 1000).total_seconds(),
-        command=" ".join([*shell, *words] if kind == "CMD-SHELL" else words).strip(),
+        command=" ".join(_probe(config)).strip(),
     )
+
+
+def _probe(config: Json) -> tuple[str, ...]:
+    """What a health check runs; nothing where there is none, or where it was taken away (``NONE``)."""
+    kind, *words = _texts((config.get("Healthcheck") or {}).get("Test")) or ("",)
+    shell = _texts(config.get("Shell")) or ("/bin/sh", "-c")
+    return (*shell, *words) if kind == "CMD-SHELL" else tuple(words)

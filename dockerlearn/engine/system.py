@@ -83,6 +83,16 @@ class System(msgspec.Struct, frozen=True):
             return f"su -c {shlex.quote(command)}"
         return f"{self.becomes_root} {command}"
 
+    def as_root_together(self, commands: str) -> str:
+        """Return a command line that runs several, joined for a shell, as root.
+
+        >>> System().as_root_together("modprobe tun && chmod 0666 /dev/net/tun")
+        "sudo sh -c 'modprobe tun && chmod 0666 /dev/net/tun'"
+        """
+        if self.root or self.becomes_root == "su" or "&&" not in commands:
+            return self.as_root(commands)
+        return self.as_root(f"sh -c {shlex.quote(commands)}")
+
 
 def becomes_root(path: str) -> Literal["sudo", "doas", "su"]:
     """Return the program of ``path`` by which a user becomes root."""

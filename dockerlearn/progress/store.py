@@ -114,6 +114,10 @@ class Store:
         rows = self._all("SELECT id FROM attempts WHERE pack = ? AND lesson = ? ORDER BY id", (pack, lesson))
         return tuple(row[0] for row in rows)
 
+    def attempts_in(self, pack: str) -> tuple[int, ...]:
+        """The ids of all attempts at lessons of a pack, ended ones too."""
+        return tuple(row[0] for row in self._all("SELECT id FROM attempts WHERE pack = ? ORDER BY id", (pack,)))
+
     def begin_attempt(
         self,
         pack: str,

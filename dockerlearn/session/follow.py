@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Self
 
@@ -25,7 +26,7 @@ from dockerlearn.checks.outcome import Status
 from dockerlearn.checks.run import settling
 from dockerlearn.course.names import declared
 from dockerlearn.engine.snapshots import EventSnapshot
-from dockerlearn.errors import DockerlearnError, EngineError, OtherEngine
+from dockerlearn.errors import BeingSetUp, DockerlearnError, EngineError, OtherEngine
 from dockerlearn.world.workspace import traces
 
 if TYPE_CHECKING:
@@ -88,10 +89,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict is not None and self.verdict.status is Status.MET
 
 
+class _Call(Enum):
+    """What another thread asks for."""
+
+    LOOK = auto()
+    RETURN = auto()
+
+
 class Follower:
     """Follows one step, or with ``step`` None whichever is the current one.
 
-    ``next`` and iterating belong to the thread whose ``session`` it is; ``wake`` and ``close`` may be called from any.
+    ``next`` and iterating belong to the thread whose ``session`` it is; ``wake``, ``interrupt`` and ``close`` may be
+    called from any. ``noticed`` counts what may have made a difference, and may be read from any, too.
     ``forget`` lets go of the engine, so that the session connects anew: after a loss, another one may answer.
     """
 
@@ -102,9 +111,11 @@ class Follower:
         self._step = step
         self._forget = forget
         self._rhythm = rhythm or Rhythm()
-        self._news: SimpleQueue[EventSnapshot | _Reader | None] = SimpleQueue()
+        self._news: SimpleQueue[EventSnapshot | _Reader | _Call] = SimpleQueue()
         self._reader: _Reader | None = None
+        self.noticed = 0
         self._closed = False
+        self._interrupted = threading.Event()
         self._last: Change | None = None
         self._due = 0.0
         self._rest_until = 0.0
@@ -132,14 +143,16 @@ class Follower:
             yield change
 
     def next(self, seconds: float | None = None) -> Change | None:
-        """Wait for the next change; None after ``seconds`` without one, and when it was closed.
+        """Wait for the next change; None after ``seconds`` without one, and when it was closed or interrupted.
 
         The first one comes at once. Raises ``EngineError`` when the engine cannot be reached at the very beginning, and
         ``NothingOpen`` and ``StoreError`` at any time.
         """
         until = None if seconds is None else time.monotonic() + seconds
+        if self._is_interrupted():
+            return None
         self._observe()  # what the last change was about; by now it has been told
-        while not self._closed:
+        while not self._closed and not self._is_interrupted():
             now = time.monotonic()
             if now >= self._due:
                 change = self._look()
@@ -157,26 +170,38 @@ class Follower:
 
     def wake(self) -> None:
         """Look now."""
-        self._news.put(None)
+        self._news.put(_Call.LOOK)
+
+    def interrupt(self) -> None:
+        """Have ``next`` give None, now or when it is called, once: its thread has something else to do."""
+        self._interrupted.set()
+        self._news.put(_Call.RETURN)
 
     def close(self) -> None:
         """End it; whoever waits in ``next`` gets None."""
         self._closed = True
         self._hang_up()
-        self._news.put(None)
+        self._news.put(_Call.RETURN)
+
+    def _is_interrupted(self) -> bool:
+        """Whether it was; once."""
+        if not self._interrupted.is_set():
+            return False
+        self._interrupted.clear()
+        return True
 
     # What happened
 
     def _gather(self, seconds: float) -> None:
         """Wait for news so long, then take all there are together: a hundred events are one reason to look."""
-        news: list[EventSnapshot | _Reader | None] = []
+        news: list[EventSnapshot | _Reader | _Call] = []
         try:
             news.append(self._news.get(timeout=max(seconds, 0.0)))
             while True:
                 news.append(self._news.get_nowait())
         except Empty:
             pass
-        if None in news or self._is_relevant([one for one in news if isinstance(one, EventSnapshot)]):
+        if _Call.LOOK in news or self._is_relevant([one for one in news if isinstance(one, EventSnapshot)]):
             self._soon()
         if self._reader is not None and self._reader in news:
             # It ended: the engine stopped, or hung up. Looking tells which.
@@ -189,6 +214,7 @@ class Follower:
 
     def _soon(self) -> None:
         """Something happened: look now, or when the last look has been over for as long as it took."""
+        self.noticed += 1
         self._poll = self._rhythm.poll
         self._settling_since = None
         self._happened = True
@@ -229,6 +255,10 @@ class Follower:
                 self._connect(place)
             verdict = self._session.verify(place, limit=0.0, explaining=False)
             self._retry = self._rhythm.retry
+        except BeingSetUp:
+            # What is so in the middle of it says nothing. When it is over, the step was started anew.
+            self._due = time.monotonic() + self._rhythm.tick
+            return None
         except (EngineError, OtherEngine) as raised:
             if self._last is None:
                 raise
@@ -295,7 +325,7 @@ class Follower:
 class _Reader(threading.Thread):
     """Reads a stream into a queue, and puts itself there at its end."""
 
-    def __init__(self, stream: EventStream, news: SimpleQueue[EventSnapshot | _Reader | None]) -> None:
+    def __init__(self, stream: EventStream, news: SimpleQueue[EventSnapshot | _Reader | _Call]) -> None:
         super().__init__(name="dockerlearn-events", daemon=True)
         self.stream = stream
         self._news = news

@@ -14,14 +14,14 @@ from dockerlearn.setup import ledger
 from dockerlearn.world.picture import Picture, Subjects, take
 
 if TYPE_CHECKING:
-    from dockerlearn.course.packs import LoadedPack
+    from dockerlearn.course.library import Library
     from dockerlearn.engine.api import EngineApi
     from dockerlearn.progress.store import Store
 
 
-def look(engine: EngineApi, store: Store, pack: LoadedPack) -> Picture:
-    """Take the picture: what the ledger has on this engine, what the learner just made, and the pack's images."""
-    observe_all(engine, store, pack)
+def look(engine: EngineApi, store: Store, library: Library) -> Picture:
+    """Take the picture: what the ledger has on this engine, what the learner just made, and the packs' images."""
+    observe_all(engine, store, library)
     owned = ledger.Owned(store, engine.identity.id)
     return take(
         engine,
@@ -30,7 +30,7 @@ def look(engine: EngineApi, store: Store, pack: LoadedPack) -> Picture:
             images=frozenset(image for image, _ in owned.images),
             networks=frozenset(owned.networks),
             volumes=frozenset(entry.name for entry in owned.volumes.values()),
-            references=frozenset(pack.references.values()),
+            references=frozenset(reference for pack in library.packs() for reference in pack.references.values()),
         ),
     )
 

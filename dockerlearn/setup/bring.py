@@ -15,7 +15,7 @@ from typing import Literal, ParamSpec
 import msgspec
 
 from dockerlearn.engine import references
-from dockerlearn.engine.api import ContainerSpec, EngineApi
+from dockerlearn.engine.api import ContainerSpec, EngineApi, PullNews
 from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
 from dockerlearn.errors import EngineRejected, SetupFailed
 from dockerlearn.progress.store import Attempt, Store
@@ -430,7 +430,7 @@ class _Bringing:
                 raise SetupFailed(f"The image {references.short(reference)} is not on the engine.")
             return reference
         if image is None:
-            self._do(f"pull {reference}", self.engine.pull, reference, self.context.progress)
+            self._do(f"pull {reference}", self.engine.pull, reference, self._told)
             self.actions.append(Action(f"image {reference}", "pulled"))
             image = self.engine.image(reference)
             if image is None:
@@ -500,6 +500,11 @@ class _Bringing:
             try:
                 built = self.engine.build(Path(place), references.short(reference), labels)
             except EngineRejected as error:
+                from dockerlearn.diagnose.advice.build_said import pip_said
+
+                why = pip_said(error.message)
+                if why is not None:
+                    raise SetupFailed(f"Could not build {references.short(reference)}: {why.say}") from error
                 raise _failed(f"build {references.short(reference)}", error) from error
         if not self.store.confirm(intent, built):
             self.store.enter(self.engine_id, "image", built, reference, self.context.attempt.id)
@@ -533,6 +538,10 @@ class _Bringing:
 
     def _did_shared(self, subject: str, made: bool) -> None:
         self.actions.append(Action(subject, "made" if made else "removed"))
+
+    def _told(self, news: PullNews) -> None:
+        if self.context.progress is not None:
+            self.context.progress(news.line)
 
     @staticmethod
     def _do(what: str, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -67,6 +68,8 @@ class Done(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+_MORE_TRIES = 2
+
 _LOST = "the engine could not be asked any more"
 
 
@@ -123,11 +126,11 @@ def plan(
     going = {item.object_id for item in items if item.action == "remove"}
     staying = [row for row in rows if row.id not in going]
     trusted = store.trusted_images(engine_id)
-    items += [
-        item
-        for entry, image in images
-        if (item := _image_item(entry, image, staying, owned, _lost_names(engine, trusted.get(image.id, frozenset()))))
-    ]
+    for entry, image in images:
+        users_of_image = _made_from(engine, image, staying)
+        lost = _lost_names(engine, trusted.get(image.id, frozenset()))
+        if item := _image_item(entry, image, users_of_image, owned, lost):
+            items.append(item)
     items += [_shared_item(entry, there, _users(engine, there), going) for entry, there in shared]
     return CleanPlan(engine_id, tuple(items), lesson_folders(workspace) if workspace else ())
 
@@ -149,8 +152,8 @@ def _look(
 
 def _users(engine: EngineApi, there: NetworkSnapshot | VolumeSnapshot) -> tuple[ContainerRow, ...]:
     if isinstance(there, NetworkSnapshot):
-        return engine.users_of_network(there)
-    return engine.users_of_volume(there.name)
+        return probes.lasting(engine, engine.users_of_network(there))
+    return probes.lasting(engine, engine.users_of_volume(there.name))
 
 
 def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
@@ -167,7 +170,7 @@ def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
             done.append(Done(item, "left", item.reason))
             continue
         try:
-            done.append(_REMOVERS[item.kind](item, engine, store))
+            done.append(_remove(item, engine, store))
         except EngineRejected as error:
             done.append(Done(item, "left", one_line(error.message).rstrip(".")))
         except EngineError as error:
@@ -175,6 +178,15 @@ def carry_out(plan: CleanPlan, engine: EngineApi, store: Store) -> CleanReport:
             return CleanReport((*done, *(Done(one, "left", one.reason or _LOST) for one in rest)), error)
     probes.sweep(engine)
     return CleanReport(tuple(done))
+
+
+def _remove(item: Item, engine: EngineApi, store: Store) -> Done:
+    """Remove one thing; a helper of another tutor may have come in between the look and the removal."""
+    for _ in range(_MORE_TRIES):
+        with suppress(EngineRejected):
+            return _REMOVERS[item.kind](item, engine, store)
+        probes.lasting(engine, engine.containers())
+    return _REMOVERS[item.kind](item, engine, store)
 
 
 def dependents(
@@ -191,11 +203,8 @@ def _dependents(
         return {}
     # What depends on a container is younger than it, so that older ones, however many, need no look.
     oldest = min(container.created for container in ours).replace(microsecond=0)
-    foreign = [
-        there
-        for row in rows
-        if row.created >= oldest and row.id not in owned.containers and (there := engine.container(row.id)) is not None
-    ]
+    younger = [row for row in rows if row.created >= oldest and row.id not in owned.containers]
+    foreign = [there for row in probes.lasting(engine, younger) if (there := engine.container(row.id)) is not None]
     found: dict[str, tuple[ContainerSnapshot, ...]] = {}
     staying = list(foreign)
     while True:
@@ -260,13 +269,17 @@ def _shared_item(
     )
 
 
+def _made_from(engine: EngineApi, image: ImageSnapshot, rows: Iterable[ContainerRow]) -> tuple[ContainerRow, ...]:
+    return probes.lasting(engine, [row for row in rows if row.image_id == image.id])
+
+
 def _lost_names(engine: EngineApi, names: frozenset[str]) -> list[str]:
     """The pack's names of an image that are on no image now."""
     return sorted(name for name in names if engine.image(name) is None)
 
 
 def _image_item(
-    entry: Entry, image: ImageSnapshot, staying: list[ContainerRow], owned: Owned, lost_names: list[str]
+    entry: Entry, image: ImageSnapshot, users: Iterable[ContainerRow], owned: Owned, lost_names: list[str]
 ) -> Item | None:
     """Decide about one name of an image; None when there is nothing to do about it."""
     tags = {references.normalise(tag) for tag in image.tags}
@@ -298,7 +311,7 @@ def _image_item(
             reason="it is the only name of an image that the course did not make",
             remedy=ledger.free_tag(entry.name),
         )
-    if using := sorted(one_line(row.name) for row in staying if row.image_id == image.id):
+    if using := sorted(one_line(row.name) for row in users):
         return msgspec.structs.replace(
             item,
             action="leave",
@@ -319,7 +332,7 @@ def _remove_container(item: Item, engine: EngineApi, store: Store) -> Done:
 
 def _remove_network(item: Item, engine: EngineApi, store: Store) -> Done:
     there = engine.network(item.object_id)
-    if there is not None and (users := engine.users_of_network(there)):
+    if there is not None and (users := _users(engine, there)):
         return Done(item, "left", f"{one_line(users[0].name)} is on it")
     removed = engine.remove_network(item.object_id) if there is not None else False
     store.forget(item.entry_id)
@@ -330,7 +343,7 @@ def _remove_volume(item: Item, engine: EngineApi, store: Store) -> Done:
     there = engine.volume(item.name)
     if there is not None and ledger.volume_id(there) != item.object_id:
         return Done(item, "left", "another one carries the name now")
-    if there is not None and (users := engine.users_of_volume(item.name)):
+    if there is not None and (users := _users(engine, there)):
         return Done(item, "left", f"{one_line(users[0].name)} has it")
     removed = engine.remove_volume(item.name) if there is not None else False
     store.forget(item.entry_id)

@@ -64,11 +64,27 @@ class Memory:
     def had_others(self, image_id: str, names: Collection[str], now: Collection[str]) -> bool:
         """Whether an image that is called ``now`` had a name that is none of ``names``, as far as is remembered.
 
-        It had when one was given to it, or when more were taken from it than are known to have been given.
+        It had when one was given to it, or when one was taken from it while it had none that is known. Which one is
+        taken is not told; a name may be taken and given again. What was before the image was deleted is nothing of the
+        one that came again, as from the builder's cache.
         """
-        given = {name for event, name in self._tags() if event.id == image_id} | set(now)
-        taken = sum(event.id == image_id and event.action == "untag" for event in self._images())
-        return not given <= set(names) or taken > len(given - set(now))
+        given: set[str] = set()
+        held = 0
+        loaded = had = False  # what is loaded has names that are not told
+        for event in self._images():
+            if event.id != image_id:
+                continue
+            if event.action == "delete":
+                given, held, loaded, had = set(), 0, False, False
+            elif event.action == "load":
+                loaded = True
+            elif event.action == "tag":
+                given.add(references.normalise(event.name))
+                held = min(held + 1, len(given))
+            elif event.action == "untag":
+                had = had or held == 0 or loaded
+                held = max(held - 1, 0)
+        return had or held < len(given & set(now)) or not given | set(now) <= set(names)
 
     def volumes(self, since: datetime) -> tuple[Volume, ...]:
         """The anonymous volumes that were made since then right before a container that was started."""

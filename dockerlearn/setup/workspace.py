@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from dockerlearn.errors import SetupFailed, WorkspaceError
+from dockerlearn.paths import OF_PACK
 
 MARKER = ".dockerlearn"
 """The file by which a lesson's folder is recognised."""
@@ -25,7 +26,19 @@ MARKER = ".dockerlearn"
 _PACKED = 1_704_067_200
 """The time of files in an archive of ours: 2024-01-01."""
 
-_DOTFILES = frozenset({".dockerignore", ".env"})
+MAX_ENTRIES = 1_000
+"""Files and folders of a lesson's ``files/``."""
+
+MAX_DEPTH = 12
+"""Folders within each other there."""
+
+MAX_BYTES = 1_048_576
+"""Bytes of one file there; what the checks look at of a learner's file."""
+
+DOTFILES = frozenset({".dockerignore", ".env"})
+"""The files there that may begin with a dot."""
+
+_GIT = frozenset({"HEAD", "objects", "refs"})
 # As in all texts of a lesson, ``@@{`` stands for the two characters themselves.
 _VARIABLE = re.compile(r"@@\{|@\{([^{}\n]*)\}")
 
@@ -192,9 +205,11 @@ class LessonFolder:
 def gather(folder: Path, names: Sequence[str], substitute: Mapping[str, str]) -> dict[str, Source]:
     """Read files, and folders whole, from a lesson's ``files/``: path to content with the ``@{…}`` substituted.
 
-    Raises ``SetupFailed`` for what may not be in ``files/``: links, special files, dotfiles but .dockerignore and .env.
+    Raises ``SetupFailed`` for what may not be in ``files/``: links, special files, dotfiles but .dockerignore and .env,
+    what looks like a git directory, and too much of anything.
     """
     found: dict[str, Source] = {}
+    seen = 0
     for name in names:
         parts = _parts(name.rstrip("/") or ".")
         top = folder
@@ -205,16 +220,29 @@ def gather(folder: Path, names: Sequence[str], substitute: Mapping[str, str]) ->
         todo = [top]
         while todo:
             at = todo.pop()
+            seen += 1
+            if seen > MAX_ENTRIES or len(at.relative_to(folder).parts) > MAX_DEPTH + 1:
+                raise SetupFailed(f"The lesson's {folder} has too many files, or folders too deep.")
             if _allowed(at, folder) == "directory":
-                todo += sorted(at.iterdir())
+                entries = sorted(at.iterdir())
+                if looks_like_git({entry.name for entry in entries}):
+                    raise SetupFailed(f"The lesson's {at} may not be there: it looks like a git directory.")
+                todo += entries
                 continue
             try:
-                content = _read(at)
+                content = _read(at, MAX_BYTES + 1)
+                if len(content) > MAX_BYTES:
+                    raise SetupFailed(f"The lesson's file {at} is larger than {MAX_BYTES // 1024} KiB.")
             except OSError as error:
                 raise SetupFailed(f"The lesson's file {at} cannot be read: {error.strerror or error}.") from None
             executable = bool(at.lstat().st_mode & stat.S_IXUSR)
             found[at.relative_to(folder).as_posix()] = Source(_substituted(content, substitute), executable)
     return found
+
+
+def looks_like_git(names: set[str]) -> bool:
+    """Whether a folder of these names is one that git would run programs from."""
+    return names >= _GIT
 
 
 def archive_of(files: Mapping[str, str]) -> bytes:
@@ -254,11 +282,13 @@ def write_context(sources: Mapping[str, Source], folder: Path) -> None:
 
 
 def lesson_folders(workspace: Path) -> tuple[Path, ...]:
-    """The folders beneath the workspace that are lessons' by their marker."""
+    """The folders beneath the workspace that are lessons' by their marker, those of packs that were added too."""
     try:
-        return tuple(sorted(folder for folder in workspace.iterdir() if _kind(folder / MARKER) == "file"))
+        there = sorted(folder for folder in workspace.iterdir() if _kind(folder) == "directory")
     except OSError:
         return ()
+    found = tuple(folder for folder in there if _kind(folder / MARKER) == "file")
+    return found + tuple(one for folder in there if folder.name.endswith(OF_PACK) for one in lesson_folders(folder))
 
 
 _REMEDY_WORKSPACE = "export DOCKERLEARN_WORKSPACE=FOLDER"
@@ -288,16 +318,16 @@ def _allowed(path: Path, folder: Path) -> str:
     kind = _kind(path)
     if kind not in {"file", "directory"}:
         raise SetupFailed(f"The lesson's {path} is {f'a {kind}' if kind else 'missing'}.")
-    if path != folder and path.name.startswith(".") and path.name not in _DOTFILES:
+    if path != folder and path.name.startswith(".") and path.name not in DOTFILES:
         raise SetupFailed(f"The lesson's {path} may not be there: dotfiles are not allowed in files/.")
     return str(kind)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int = -1) -> bytes:
     # A file may have become a link since it was looked at.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+        return file.read(most)
 
 
 def _write(target: Path, content: bytes, mode: int) -> None:

@@ -17,8 +17,18 @@ from typing import TYPE_CHECKING
 from dockerlearn.checks.outcome import Status
 from dockerlearn.errors import DockerlearnError, UsageError
 from dockerlearn.text import one_line
-from dockerlearn.ui.steps import advice_lines, choice_lines, finished_lines, header, told_lines, verdict_lines
+from dockerlearn.ui.steps import (
+    advice_lines,
+    asking_lines,
+    doing_lines,
+    finished_lines,
+    opening_lines,
+    told_lines,
+    verdict_lines,
+    without_way,
+)
 from dockerlearn.ui.view import View
+from dockerlearn.ui.words import FAREWELL, GOES_ON
 from dockerlearn.world.journal import Typed
 
 if TYPE_CHECKING:
@@ -72,8 +82,8 @@ class LineMode:
             "next": lambda _: self._next(),
             "skip": lambda _: self._go(self._session.skip()),
             "back": lambda _: self._enter(self._session.back()),
-            "redo": lambda _: self._enter(self._session.redo(self._place.name)),
-            "concept": lambda _: self._view.concept(self._place.lesson),
+            "redo": lambda _: self._enter(self._session.redo(self._place.full_name)),
+            "concept": lambda _: self._view.concept(self._place.lesson, self._session),
             "lessons": lambda _: self._view.syllabus(self._session.syllabus()),
             "help": lambda _: self._view.verbatim(HELP),
             "quit": lambda _: self._leave(),
@@ -89,7 +99,7 @@ class LineMode:
             while True:
                 self._turn()
         except (EOFError, Leave):
-            self._view.note("Until next time: dockerlearn start comes back to this step.")
+            self._view.note(FAREWELL)
             return 0
 
     def _turn(self) -> None:
@@ -131,30 +141,16 @@ class LineMode:
 
     def _show(self, *, learn: bool) -> None:
         view, place = self._view, self._place
-        view.lines(["", *header(place, view.style), ""])
-        if learn and place.step.learn.strip():
-            view.markdown(place.step.learn)
-            view.lines([""])
+        view.lines(opening_lines(place, view.style, learn=learn))
         if place.prediction_open:
             self._predict()
-        if place.step.task.strip():
-            view.lines([view.style.paint("bold", "Task")])
-            view.markdown(place.step.task)
-        if place.step.question is not None:
-            view.markdown(place.step.question.ask)
-            view.lines(choice_lines(place.step.question.choices, view.style))
-        view.lines([""])
-        if place.passed:
-            view.text("You passed this step. Enter for the next one.")
-        elif place.step.kind == "read":
-            view.text("Enter for the next step.")
+        view.lines(doing_lines(self._place, view.style))
 
     def _predict(self) -> None:
         view, predict = self._view, self._place.step.predict
         if predict is None:
             return
-        view.markdown(f"Before you go on: {predict.ask.strip()}")
-        view.lines(choice_lines(predict.choices, view.style))
+        view.lines(asking_lines(predict.ask, predict.choices, view.style))
         while True:
             try:
                 text = self._read(view.style.symbols(f"your answer (1-{len(predict.choices)}) › "))
@@ -166,14 +162,14 @@ class LineMode:
             else:
                 break
         view.lines([*told_lines(told, view.style), ""])
-        self._place = self._session.place(self._place.name)
+        self._place = self._session.place(self._place.full_name)
 
     def _answer(self, text: str) -> None:
         if self._place.step.kind in {"do", "read"}:
             raise UsageError("This step asks for no answer; the tutor looks at the engine.", "check")
         told = self._session.answer(self._place, text)
-        self._place = self._session.place(self._place.name)
-        self._view.lines(_without_way(told_lines(told, self._view.style)))
+        self._place = self._session.place(self._place.full_name)
+        self._view.lines(without_way(told_lines(told, self._view.style), self._view.style))
         if told.passed:
             self._passed()
 
@@ -213,7 +209,7 @@ class LineMode:
         status = self._run(line)
         self._session.journal.add(Typed(line, began, datetime.now(UTC), status))
         was_passed = self._place.passed
-        self._place = self._session.place(self._place.name)
+        self._place = self._session.place(self._place.full_name)
         if self._place.passed and not was_passed:
             # Another process did it: `dockerlearn answer …`, or check in a second terminal.
             self._passed()
@@ -237,16 +233,16 @@ class LineMode:
             self._say(verdict)
 
     def _say(self, verdict: Verdict) -> None:
-        self._place = self._session.place(self._place.name)
+        self._place = self._session.place(self._place.full_name)
         lines = verdict_lines(verdict, self._view.style)
         if verdict.status is Status.MET:
-            self._view.lines(_without_way(lines))
+            self._view.lines(without_way(lines, self._view.style))
             self._passed()
         else:
             self._view.lines(lines)
 
     def _passed(self) -> None:
-        self._view.lines(["", self._view.style.paint("dim", "Enter for the next step.")])
+        self._view.lines(["", self._view.style.paint("dim", GOES_ON)])
 
     def _is_answer(self, line: str) -> bool:
         """Whether a line that names no program is meant as the answer that the step asks for."""
@@ -301,11 +297,6 @@ def run(session: Session, place: Place, view: View, *, docker_host: str | None, 
         environment["PATH"] = f"{path}{os.pathsep}{Path(sys.executable).parent}"
     view.note(WELCOME)
     return LineMode(session, view, environment).run(place)
-
-
-def _without_way(lines: list[str]) -> list[str]:
-    """Leave out the last line, which names a command that is not needed at this prompt."""
-    return lines[:-2] if lines[-1:] and "dockerlearn next" in lines[-1] else lines
 
 
 @contextmanager

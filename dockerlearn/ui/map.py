@@ -100,7 +100,7 @@ class _Drawing:
         for place, (name, image, again) in enumerate(rows):
             branch = "└─" if place == len(rows) - 1 else "├─"
             shown = one_line(name or "(no name)").ljust(width)
-            what = "same image" if again else f"{_size(image.size)}  {self._layers(image)}"
+            what = "same image" if again else f"{size_words(image.size)}  {self._layers(image)}"
             yield self._marked(f"{branch} {shown}  {image.id[7:19]}  {what}", "image", name or image.id)
 
     def _layers(self, image: Image) -> str:
@@ -146,10 +146,10 @@ def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
-def _size(count: int) -> str:
+def size_words(count: int) -> str:
     """Return a size as docker prints it: decimal units.
 
-    >>> _size(2_040_000), _size(812)
+    >>> size_words(2_040_000), size_words(812)
     ('2.0 MB', '812 B')
     """
     size = float(count)
@@ -160,19 +160,18 @@ def _size(count: int) -> str:
     raise AssertionError
 
 
-def map_svg(now: Picture, before: Picture | None = None) -> str:
+def map_svg(now: Picture, before: Picture | None = None, width: int = 100) -> str:
     """Return the picture as an SVG file: text in a monospaced font of the viewer's, nothing loaded from elsewhere."""
     from xml.sax.saxutils import escape
 
-    style = Style(width=100)
-    lines = map_lines(now, style, before)
+    lines = map_lines(now, Style(width=width), before)
     height, wide = 18, 8.4
-    width = max(cells(line) for line in lines) * wide + 32
+    across = max(cells(line) for line in lines) * wide + 32
     rows = "\n".join(
         f'<text x="16" y="{28 + place * height}">{escape(line)}</text>' for place, line in enumerate(lines)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{len(lines) * height + 28}">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{across:.0f}" height="{len(lines) * height + 28}">\n'
         "<style>text { font: 14px ui-monospace, Menlo, Consolas, monospace; white-space: pre; fill: #1f2328 }</style>\n"
         f'<rect width="100%" height="100%" rx="8" fill="#f6f8fa"/>\n{rows}\n</svg>\n'
     )

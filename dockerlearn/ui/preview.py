@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerlearn.engine.abilities import WORDS
 from dockerlearn.text import one_line, safe
 from dockerlearn.ui.concept import concept_lines
 from dockerlearn.ui.markdown import fill, render, wrap
@@ -30,7 +31,7 @@ def _step(name: str, number: int, lesson: Lesson, step: Step, style: Style) -> l
     head = f"{one_line(lesson.title)} ▸ step {number} of {len(lesson.steps)} ▸ {one_line(step.title)}  ({name})"
     lines = [style.paint("bold", line) for line in fill(style.symbols(head), style.width)]
     if step.needs:
-        lines += ["", *fill(f"Left out where there is no {', '.join(step.needs)}.", style.width)]
+        lines += ["", *fill(f"Left out without {' and '.join(WORDS[one] for one in step.needs)}.", style.width)]
     lines += _text("", step.learn, style)
     if step.predict is not None:
         lines += _text("Before you go on", step.predict.ask, style) + _choices(step.predict.choices, style)
@@ -48,6 +49,10 @@ def _step(name: str, number: int, lesson: Lesson, step: Step, style: Style) -> l
         lines += _way("Also right", way, style)
     for mistake in step.mistakes:
         lines += _mistake(mistake, style)
+    for cheat in step.cheats:
+        lines += _way(f"Cheat, which must not pass: {one_line(cheat.name)}", cheat.try_, style)
+    for one in step.untested:
+        lines += _text(f"Untested: {one_line(one.field)}", one.why, style)
     lines += _text("When it is met", "\n\n".join(part.strip() for part in (step.result, step.insight) if part), style)
     return lines
 

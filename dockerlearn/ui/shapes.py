@@ -14,17 +14,24 @@ if TYPE_CHECKING:
     from dockerlearn.author.lint import Linted
     from dockerlearn.author.new import Made
     from dockerlearn.author.report import LessonProof
+    from dockerlearn.course.library import Record
     from dockerlearn.course.models import Choice, Lesson
     from dockerlearn.doctor.facts import Facts
     from dockerlearn.doctor.finding import Finding
     from dockerlearn.doctor.mend import Mended
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
+    from dockerlearn.images.look import Seen
+    from dockerlearn.images.outcome import Outcome as ImageOutcome
+    from dockerlearn.images.serve import Served
+    from dockerlearn.packs.shelf import Listed, Prepared
     from dockerlearn.progress.records import Mark
     from dockerlearn.session.follow import Change
+    from dockerlearn.session.left_behind import Left
     from dockerlearn.session.session import Hint, LessonRow, Moved, Place, StepRow, Told
     from dockerlearn.session.verdict import Verdict
     from dockerlearn.setup.clean import CleanPlan, CleanReport
+    from dockerlearn.ui.tutor.holding import Held
     from dockerlearn.world.picture import Picture
 
 Shape = dict[str, Any]
@@ -128,6 +135,11 @@ def hint_shape(hint: Hint) -> Shape:
     return {"step": hint.step, "number": hint.number, "of": hint.total, "text": hint.text}
 
 
+def help_shape(held: Iterable[Held]) -> Shape:
+    """``help``: ``{"held": [{"what", "press"}]}``, what holds the terminals in which the tutor rides along."""
+    return {"held": [{"what": one.what, "press": one.press} for one in held]}
+
+
 def solution_shape(step: str, script: str) -> Shape:
     """``solution``: ``{"step", "script"}``; the script is what ``--plain`` prints."""
     return {"step": step, "script": script}
@@ -164,7 +176,10 @@ def lessons_shape(rows: Iterable[LessonRow]) -> Shape:
     """``lessons``.
 
     ``{"lessons": [{"id", "title", "level", "minutes", "steps": [{"id", "title", "kind": "do|answer|question|read",
-    "status": "passed|skipped|open|new"}]}]}``
+    "status": "passed|left out|skipped|open|new"}]}]}``
+
+    A step is left out that needs what is not here. ``lessons`` asks the docker client what that is, never an engine;
+    ``check lesson`` and ``check course`` ask the engine too.
     """
     return {
         "lessons": [
@@ -194,10 +209,13 @@ def concept_shape(lesson: Lesson) -> Shape:
 
 
 def lesson_check_shape(row: LessonRow, open_one: Mapping[str, Any] | None) -> Shape:
-    """``check lesson``: ``{"lesson", "passed": bool, "steps": [as in lessons], "open": check | null}``."""
+    """``check lesson``: ``{"lesson", "passed": bool, "steps": [as in lessons], "open": check | null}``.
+
+    It is passed when all is that is not left out, and there is something.
+    """
     return {
         "lesson": row.id,
-        "passed": all(step.status == "passed" for step in row.steps),
+        "passed": row.passed,
         "steps": [_row(step) for step in row.steps],
         "open": open_one,
     }
@@ -205,10 +223,12 @@ def lesson_check_shape(row: LessonRow, open_one: Mapping[str, Any] | None) -> Sh
 
 def course_check_shape(rows: Sequence[LessonRow], open_one: Mapping[str, Any] | None) -> Shape:
     """``check course``: ``{"passed": bool, "lessons": [{"lesson", "passed", "steps"}], "open": check | null}``."""
+    from dockerlearn.session.session import all_passed
+
     lessons = [lesson_check_shape(row, None) for row in rows]
     for lesson in lessons:
         del lesson["open"]
-    return {"passed": all(lesson["passed"] for lesson in lessons), "lessons": lessons, "open": open_one}
+    return {"passed": all_passed(rows), "lessons": lessons, "open": open_one}
 
 
 def progress_shape(rows: Iterable[LessonRow], marks: Iterable[Mark]) -> Shape:
@@ -265,6 +285,57 @@ def practice_shape(practice: PracticeStatus) -> Shape:
         "id": practice.engine_id,
         "version": practice.version,
         "folder": str(practice.folder),
+    }
+
+
+def images_shape(
+    engine: str, images: Mapping[str, str], seen: Iterable[Seen], users: Mapping[str, Sequence[str]]
+) -> Shape:
+    """``images``, ``images list``.
+
+    ``{"engine": id, "images": [{"name", "reference", "status": "present|missing|made when needed|another image", "id":
+    text | null, "size": bytes | null, "lessons": [text]}]}``; ``name`` is what lessons call it.
+    """
+    return {
+        "engine": engine,
+        "images": [
+            {
+                "name": name,
+                "reference": one.reference,
+                "status": one.status,
+                "id": one.there.id if one.there else None,
+                "size": one.there.size if one.there else None,
+                "lessons": list(users.get(one.reference, ())),
+            }
+            for name, one in zip(images, seen, strict=True)
+        ],
+    }
+
+
+def images_done_shape(outcomes: Iterable[ImageOutcome]) -> Shape:
+    """``images pull``, ``images load``, ``images build``; ``images save`` adds ``"file"`` and its ``"size"`` in bytes.
+
+    ``{"done": bool, "images": [{"reference", "did": "present|pulled|made|saved|loaded|served|missing|taken|undeclared|
+    unfit|failed", "why", "remedy": text | null, "size": bytes | null, "stand_in": bool}]}``; ``size`` is that in the
+    file, where there is one, and ``done`` whether all are where they were to go.
+    """
+    outcomes = tuple(outcomes)
+    return {
+        "done": all(one.ok for one in outcomes),
+        "images": [msgspec.to_builtins(one) for one in outcomes],
+    }
+
+
+def served_shape(served: Served) -> Shape:
+    """``images serve``, once it listens: ``{"url", "option", "daemon": {"registry-mirrors": [url]}, "images": […]}``.
+
+    ``option`` is dockerd's, ``daemon`` what its daemon.json says instead; ``images`` are as in ``images load``.
+    """
+    return {
+        "url": served.url,
+        "option": served.option,
+        "daemon": served.setting,
+        "images": [msgspec.to_builtins(one) for one in served.outcomes],
     }
 
 
@@ -356,27 +427,86 @@ def lint_shape(linted: Linted) -> Shape:
     }
 
 
-def proof_shape(proofs: Sequence[LessonProof], seed: int) -> Shape:
+def packs_shape(found: Sequence[Listed]) -> Shape:
+    """``packs``, ``packs list``.
+
+    ``{"packs": [{"id", "title", "version", "source", "revision", "checksum", "added": ISO 8601, "updated": ISO 8601,
+    "lessons": [id], "intact": bool}]}``; ``revision`` is git's commit, else empty; ``checksum`` is a SHA-256 of all
+    files, and ``intact`` says whether they are still of that checksum.
+    """
+    return {"packs": [{**_record(one.record), "lessons": list(one.lessons), "intact": one.intact} for one in found]}
+
+
+def pack_shape(prepared: Prepared, *, done: bool) -> Shape:
+    """``packs add``, ``packs update ID``; of all packs an object a line.
+
+    ``{"pack": {"id", "title", "version", "source", "revision", "checksum", "added", "updated", "lessons": [id]},
+    "uses": {"images", "made", "containers", "networks", "volumes", "ports", "mounts": [text]}, "changes": {"version":
+    [text, text] | null, "added", "removed", "changed": [lesson], "uses": [text], "pack": bool} | null, "done": bool}``
+
+    ``changes`` is null for a pack that is new; ``done`` says whether it was added, or put in the place of the one
+    before. A port with ``+`` is the first of those that may be chosen.
+    """
+    return {
+        "pack": {**_record(prepared.record), "lessons": list(prepared.pack.lessons)},
+        "uses": msgspec.to_builtins(prepared.uses),
+        "changes": msgspec.to_builtins(prepared.changes),
+        "done": done,
+    }
+
+
+def pack_removed_shape(record: Record, left: Sequence[Left], *, done: bool) -> Shape:
+    """``packs remove``.
+
+    ``{"pack": {"id", "title", "version", "source", "revision", "checksum", "added", "updated"}, "left": [{"kind",
+    "name", "seen": bool}], "done": bool}``; ``left`` was made in its lessons, ``seen`` where its engine could be asked.
+    """
+    return {"pack": _record(record), "left": [msgspec.to_builtins(one) for one in left], "done": done}
+
+
+def _record(record: Record) -> Shape:
+    shape: Shape = msgspec.to_builtins(record)
+    del shape["folder"]
+    return shape
+
+
+def proof_shape(proofs: Sequence[LessonProof], seed: int, *, elapsed: float, jobs: int) -> Shape:
     """``author prove``.
 
-    ``{"held": bool, "seed": number, "seconds", "lessons": [{"lesson", "held": bool, "seconds", "claims": [{"step",
-    "claim", "held": bool, "why", "seconds"}], "loosened": [{"step", "check", "field", "change", "noticed": text |
-    null}]}]}``; ``why`` is empty where a claim holds, ``step`` is the lesson where a claim is about it as a whole.
-    ``loosened`` is what ``--mutate`` looked at: an empty ``field`` is all of a check, ``noticed`` the world that tells.
+    ``{"held": bool, "seed": number, "jobs": number, "seconds", "elapsed", "lessons": [{"lesson", "held": bool,
+    "seconds", "steps": [{"step", "held": bool | null, "seconds"}], "claims": [{"step", "claim", "held": bool | null,
+    "why", "seconds"}], "loosened": [{"step", "check", "field", "change", "noticed": text | null,
+    "where", "untested": text | null}], "needless": [{"step", "where", "noticed"}]}]}``; ``why`` is empty where a
+    claim holds. Of a step that is left out here nothing is known: ``held`` is null, of its one claim, too, whose
+    ``why`` says what it needs. ``step`` is the lesson where a claim is about it as a whole. ``seconds`` are those of
+    the claims, ``elapsed`` those that passed: fewer, where several were looked at together. ``loosened`` is what
+    ``--mutate`` looked at: an empty ``field`` is all of a check, ``noticed`` the world that tells, ``untested`` why the
+    lesson says that none does. ``needless`` is what it says so of, and is noticed.
     """
     return {
         "held": all(proof.held for proof in proofs),
         "seed": seed,
+        "jobs": jobs,
         "seconds": round(sum(proof.seconds for proof in proofs), 3),
+        "elapsed": round(elapsed, 3),
         "lessons": [
             {
                 "lesson": proof.lesson,
                 "held": proof.held,
                 "seconds": round(proof.seconds, 3),
+                "steps": [
+                    {
+                        "step": step,
+                        "held": None if claims[0].held is None else all(claim.held for claim in claims),
+                        "seconds": round(sum(claim.seconds for claim in claims), 3),
+                    }
+                    for step, claims in proof.by_step().items()
+                ],
                 "claims": [
                     {**msgspec.to_builtins(claim), "seconds": round(claim.seconds, 3)} for claim in proof.claims
                 ],
                 "loosened": [msgspec.to_builtins(one) for one in proof.loosened],
+                "needless": [msgspec.to_builtins(one) for one in proof.needless],
             }
             for proof in proofs
         ],

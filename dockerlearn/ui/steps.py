@@ -8,6 +8,7 @@ from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.text import cells, one_line, safe
 from dockerlearn.ui.markdown import fill, render, wrap
 from dockerlearn.ui.style import Style
+from dockerlearn.ui.words import GOES_ON
 
 if TYPE_CHECKING:
     from dockerlearn.course.models import Choice
@@ -20,12 +21,15 @@ _INDENT = "  "
 _DOTS = {"passed": "●", "skipped": "◌"}
 
 
-def step_lines(place: Place, style: Style, *, learn: bool = True, current: bool = True) -> list[str]:
-    """Return a step for somebody who works in a shell of her own; commands name it when it is not the current one."""
+def step_lines(
+    place: Place, style: Style, *, learn: bool = True, current: bool = True, way_on: bool = True
+) -> list[str]:
+    """Return a step for somebody who works in a shell of her own; commands name it when it is not the current one.
+
+    Without ``way_on`` the commands that verify it and go on are left out: somebody does that for her.
+    """
     step = place.step
-    lines = [*header(place, style), ""]
-    if learn and step.learn.strip():
-        lines += [*render(step.learn, style.width, style), ""]
+    lines = opening_lines(place, style, learn=learn)[1:]
     if place.prediction_open and step.predict is not None:
         lines += predict_lines(place, style, current=current)
     if step.task.strip():
@@ -34,11 +38,50 @@ def step_lines(place: Place, style: Style, *, learn: bool = True, current: bool 
         lines += [*render(step.question.ask, style.width, style), *choice_lines(step.question.choices, style), ""]
     if place.attempt is None or place.record is None:
         return [*lines, *way("It was not started yet", f"dockerlearn start {place.name}", style)]
+    if current and not way_on and place.passed:
+        return [*lines, *fill("You passed this step. Enter for the next one.", style.width)]
+    if current and not way_on and place.step.kind == "do":
+        return lines
     if place.passed and current:
         return [*lines, *way("You passed this step. Next", "dockerlearn next", style)]
     if place.passed:
         return [*lines, *fill("You passed this step.", style.width)]
     return [*lines, *_how_to_go_on(place, style, current=current)]
+
+
+def opening_lines(place: Place, style: Style, *, learn: bool = True) -> list[str]:
+    """Return how a step begins where the tutor stays: where one is, and what to know."""
+    lines = ["", *header(place, style), ""]
+    if learn and place.step.learn.strip():
+        lines += [*render(place.step.learn, style.width, style), ""]
+    return lines
+
+
+def asking_lines(ask: str, choices: list[Choice], style: Style) -> list[str]:
+    """Return what is asked before one goes on, and the choices."""
+    return [*wrap(f"Before you go on: {ask.strip()}", style.width, style), *choice_lines(choices, style)]
+
+
+def doing_lines(place: Place, style: Style) -> list[str]:
+    """Return what is to be done where the tutor stays, and how to go on where nothing is."""
+    lines: list[str] = []
+    if place.step.task.strip():
+        lines += [style.paint("bold", "Task"), *render(place.step.task, style.width, style)]
+    if place.step.question is not None:
+        lines += render(place.step.question.ask, style.width, style)
+        lines += choice_lines(place.step.question.choices, style)
+    lines.append("")
+    if place.passed:
+        lines += fill("You passed this step. Enter for the next one.", style.width)
+    elif place.step.kind == "read":
+        lines += fill(GOES_ON, style.width)
+    return lines
+
+
+def without_way(lines: list[str], style: Style) -> list[str]:
+    """Leave out the command that goes on, if it stands at the end: it is not needed where Enter does."""
+    way_on = _next(style)
+    return lines[: -len(way_on)] if lines[-len(way_on) :] == way_on else lines
 
 
 def header(place: Place, style: Style) -> list[str]:
@@ -58,8 +101,7 @@ def predict_lines(place: Place, style: Style, *, current: bool = True) -> list[s
     predict = place.step.predict
     if predict is None:
         return []
-    lines = wrap(f"Before you go on: {predict.ask.strip()}", style.width, style)
-    lines += choice_lines(predict.choices, style)
+    lines = asking_lines(predict.ask, predict.choices, style)
     # In a step that asks something anyway, a plain answer would answer that.
     option = "" if place.step.kind in {"do", "read"} else "--prediction "
     step = "" if current else f"{place.name} "
@@ -161,7 +203,7 @@ def hint_lines(hint: Hint, style: Style) -> list[str]:
     return [*lines, *way("That was the last one. A solution", f"dockerlearn solution {hint.step}", style)]
 
 
-def moved_lines(moved: Moved, style: Style) -> list[str]:
+def moved_lines(moved: Moved, style: Style, *, step: bool = True) -> list[str]:
     """Return where a move led; when it led nowhere, why."""
     lines: list[str] = []
     if moved.verdict is not None:
@@ -170,7 +212,7 @@ def moved_lines(moved: Moved, style: Style) -> list[str]:
             return [*lines, "", *way("To leave it for now", "dockerlearn skip", style)]
         lines = [*lines[: -len(_next(style))], ""] if moved.verdict.status is Status.MET else [*lines, ""]
     lines += finished_lines(moved, style)
-    if moved.place is None:
+    if moved.place is None or not step:
         return lines
     return [*lines, *([""] if moved.finished is not None else []), *step_lines(moved.place, style)]
 

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from dockerlearn.progress.records import Mark
     from dockerlearn.session.session import LessonRow, StepRow
 
-_MARKS = {"passed": ("✓", "good"), "skipped": ("–", "dim"), "open": ("▸", "bold"), "new": (" ", "")}
+_MARKS = {
+    "passed": ("✓", "good"),
+    "skipped": ("–", "dim"),
+    "open": ("▸", "bold"),
+    "new": (" ", ""),
+    "left out": ("–", "dim"),
+}
 
 
 def syllabus_lines(rows: Sequence[LessonRow], style: Style) -> list[str]:
@@ -70,7 +76,7 @@ def history_lines(rows: Sequence[LessonRow], marks: Iterable[Mark], style: Style
 def _step_lines(step: StepRow, room: int, style: Style) -> list[str]:
     sign, paint = _MARKS.get(step.status, (" ", ""))
     sign = style.symbols(sign)
-    told = f" ({step.status})" if step.status in {"open", "skipped"} else ""
+    told = f" ({step.status})" if step.status in {"open", "skipped", "left out"} else ""
     first = f"  {sign} {one_line(step.id).ljust(room)}  "
     lines = fill(f"{one_line(step.title)}{told}", style.width, first=first, rest=" " * cells(first))
     if sign.strip():

@@ -19,17 +19,27 @@ if TYPE_CHECKING:
     from dockerlearn.author.new import Made
     from dockerlearn.author.prove import Proved
     from dockerlearn.author.report import LessonProof
+    from dockerlearn.course.library import Record
     from dockerlearn.course.models import Lesson
     from dockerlearn.doctor.finding import Finding
     from dockerlearn.engine.api import EngineIdentity
     from dockerlearn.engine.practice import PracticeStatus
+    from dockerlearn.images.look import Seen
+    from dockerlearn.images.outcome import Outcome
+    from dockerlearn.images.serve import Served
+    from dockerlearn.packs.shelf import Listed, Prepared
     from dockerlearn.progress.records import Mark
-    from dockerlearn.session.session import Hint, LessonRow, Moved, Place, Told
+    from dockerlearn.session.left_behind import Left
+    from dockerlearn.session.session import Hint, LessonRow, Moved, Place, Session, Told
     from dockerlearn.session.verdict import Verdict
     from dockerlearn.setup.clean import CleanPlan, CleanReport
+    from dockerlearn.ui.tutor.holding import Held
 
 WIDEST = 100
 """Columns: longer lines are hard to read."""
+
+WIDEST_PICTURE = 500
+"""The same of what is looked at; no terminal is wider."""
 
 NARROWEST = 20
 
@@ -40,9 +50,9 @@ _OVER = "\r\x1b[2K"
 class View:
     """A learner's terminal, or whatever stands in for it.
 
-    ``interactive`` says that somebody can be asked, ``redraws`` that a line can be taken back. Everything foreign
-    passes ``text.safe`` on its way here or in here; a reader that went away (``| head -1``) is quietly written past, so
-    that a command still does what it began.
+    ``interactive`` says that somebody can be asked, ``redraws`` and ``err_redraws`` that a line of either stream can be
+    taken back, ``wide`` how many columns a picture may have. Everything foreign passes ``text.safe`` on its way here or
+    in here; a reader that went away (``| head -1``) is quietly written past: a command still does what it began.
     """
 
     def __init__(
@@ -56,6 +66,8 @@ class View:
         interactive: bool = False,
         watched: bool = False,
         redraws: bool = False,
+        err_redraws: bool = False,
+        wide: int | None = None,
     ) -> None:
         self.out = out
         self.err = err
@@ -65,8 +77,11 @@ class View:
         self.interactive = interactive
         self.watched = watched
         self.redraws = redraws
+        self.err_redraws = err_redraws
+        self.wide = wide or self.style.width
         self.json = False
         self._passing_line = False
+        self._going_line = False
 
     @classmethod
     def of_process(cls, environ: Mapping[str, str] = os.environ) -> View:
@@ -84,14 +99,21 @@ class View:
             interactive=not dumb and _is_terminal(out) and _is_terminal(stdin),
             watched=_is_terminal(err),
             redraws=not dumb and _is_terminal(out),
+            err_redraws=not dumb and _is_terminal(err),
+            wide=columns(environ, out, WIDEST_PICTURE),
         )
+
+    @property
+    def has_terminal(self) -> bool:
+        """Whether keys can be read from a terminal and shown on one."""
+        return self.interactive and _is_terminal(self.stdin) and _is_terminal(self.out)
 
     def go_plain(self) -> None:
         """Use no colours and ask nothing from here on."""
         self.style = self.style._replace(colour=False)
         self.err_style = self.err_style._replace(colour=False)
         self.interactive = False
-        self.redraws = False
+        self.redraws = self.err_redraws = False
 
     def go_json(self) -> None:
         """Show nothing but one JSON value, and ask nothing."""
@@ -107,6 +129,7 @@ class View:
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write result lines, which are safe and wrapped already."""
+        self.gone()
         over, self._passing_line = _OVER if self._passing_line else "", False
         self._write("out", self.out, over + "".join(f"{line.rstrip()}\n" for line in lines), self.style)
 
@@ -167,8 +190,24 @@ class View:
         if self.watched and not self.json:
             self._note([self.err_style.paint("dim", f"  … {one_line(text, self.err_style.width)}")])
 
+    def going(self, text: str) -> None:
+        """Show how far something is, beside the result: in a terminal one dim line, which the next output replaces."""
+        if not self.err_redraws:
+            return
+        over = _OVER if self._going_line else ""
+        self._write("err", self.err, over + self.err_style.paint("dim", one_line(text, self.err_style.width - 1)),
+                    self.err_style)  # fmt: skip
+        self._going_line = True
+
+    def gone(self) -> None:
+        """Take the line of ``going`` away."""
+        if self._going_line:
+            self._going_line = False
+            self._write("err", self.err, _OVER, self.err_style)
+
     def flush(self) -> None:
         """Let everything out; what cannot be written any more is dropped."""
+        self.gone()
         if self._passing_line:
             self._passing_line = False
             self.lines([""])
@@ -193,33 +232,33 @@ class View:
 
     def error(self, error: DockerlearnError) -> None:
         """Tell an error: its message, every problem of a lesson file, and the remedy on a line of its own."""
-        style = self.err_style
-        message = safe(error.message).strip() or type(error).__name__
-        lines = fill(message, style.width, first="dockerlearn: ", rest="  ")
-        if isinstance(error, LessonError):
-            lines += [f"  {safe(problem)}" for problem in error.problems]
-        if error.remedy:
-            # Not wrapped: it is there to be copied.
-            lines += [f"  {line}" for line in safe(error.remedy).split("\n")]
-        self._note(lines)
+        self._note(error_lines(error, self.err_style.width))
 
-    def step(self, place: Place, *, learn: bool = True, current: bool = True) -> None:
-        """Show a step: what to know, what to predict, what to do, and how it is verified."""
+    def step(self, place: Place, *, learn: bool = True, current: bool = True, way: bool = True) -> None:
+        """Show a step: what to know, what to predict, what to do, and, with ``way``, how it is verified."""
         from dockerlearn.ui.steps import step_lines
 
-        self.lines(step_lines(place, self.style, learn=learn, current=current))
+        self.lines(step_lines(place, self.style, learn=learn, current=current, way_on=way))
 
-    def verdict(self, verdict: Verdict) -> None:
-        """Show what was found."""
-        from dockerlearn.ui.steps import verdict_lines
+    def verdict(self, verdict: Verdict, *, way: bool = True) -> None:
+        """Show what was found; with ``way``, the command that goes on, too."""
+        from dockerlearn.ui.steps import verdict_lines, without_way
 
-        self.lines(verdict_lines(verdict, self.style))
+        lines = verdict_lines(verdict, self.style)
+        self.lines(lines if way else without_way(lines, self.style))
 
-    def told(self, told: Told) -> None:
-        """Show how an answer was taken."""
-        from dockerlearn.ui.steps import told_lines
+    def told(self, told: Told, *, way: bool = True) -> None:
+        """Show how an answer was taken; with ``way``, the command that goes on, too."""
+        from dockerlearn.ui.steps import told_lines, without_way
 
-        self.lines(told_lines(told, self.style))
+        lines = told_lines(told, self.style)
+        self.lines(lines if way else without_way(lines, self.style))
+
+    def help(self, held: Iterable[Held]) -> None:
+        """Show the tutor's words, and what holds a terminal of hers."""
+        from dockerlearn.ui.words import help_lines
+
+        self.lines(help_lines(held, self.style))
 
     def hint(self, hint: Hint) -> None:
         """Show a hint."""
@@ -245,11 +284,11 @@ class View:
 
         self.lines(history_lines(tuple(rows), marks, self.style))
 
-    def moved(self, moved: Moved) -> None:
-        """Show where a move led."""
+    def moved(self, moved: Moved, *, step: bool = True) -> None:
+        """Show where a move led; without ``step`` somebody else shows the step itself."""
         from dockerlearn.ui.steps import moved_lines
 
-        self.lines(moved_lines(moved, self.style))
+        self.lines(moved_lines(moved, self.style, step=step))
 
     def syllabus(self, rows: Iterable[LessonRow]) -> None:
         """Show lessons and steps with the learner's marks."""
@@ -266,11 +305,30 @@ class View:
         how = f"up, at {practice.address}" if practice.up else "not up"
         self.text(f"Practice engine: {how}{', with stand-in images' if practice.stand_ins else ''}")
 
-    def concept(self, lesson: Lesson) -> None:
-        """Show what a lesson is about in depth."""
-        from dockerlearn.ui.concept import concept_lines
+    def images(self, seen: Sequence[Seen], users: Mapping[str, Sequence[str]]) -> None:
+        """Show which of the lessons' images the engine has, and what uses them."""
+        from dockerlearn.ui.imaging import seen_lines
 
-        self.lines(concept_lines(lesson, self.style))
+        self.lines(seen_lines(seen, users, self.style))
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Show what became of each image."""
+        from dockerlearn.ui.imaging import outcome_lines
+
+        self.lines(outcome_lines(outcomes, self.style))
+
+    def served(self, served: Served) -> None:
+        """Show where images are served, and what an engine must be told."""
+        from dockerlearn.ui.imaging import served_lines
+
+        self.lines(served_lines(served, self.style))
+
+    def concept(self, lesson: Lesson, session: Session) -> None:
+        """Show what a lesson is about in depth; its engine is only asked where the lesson's picture wants it."""
+        from dockerlearn.ui.concept import concept_lines, engine_lines
+
+        drawn = lesson.concept is not None and lesson.concept.shows_the_engine
+        self.lines(concept_lines(lesson, self.style, engine_lines(session, self.style) if drawn else ()))
 
     def findings(self, findings: Sequence[Finding], before: Sequence[Finding] = ()) -> None:
         """Show what the doctor found that was not so before, and whether lessons can run."""
@@ -305,17 +363,41 @@ class View:
         self.lines(problem_lines(linted))
         self.note(lint_summary(linted))
 
+    def pack(self, prepared: Prepared) -> None:
+        """Show what a pack is and will use."""
+        from dockerlearn.ui.packing import pack_lines
+
+        self.lines(pack_lines(prepared, self.style))
+
+    def packs(self, found: Sequence[Listed]) -> None:
+        """Show the packs that were added."""
+        from dockerlearn.ui.packing import list_lines
+
+        self.lines(list_lines(found, self.style))
+
+    def pack_left(self, record: Record, left: Sequence[Left]) -> None:
+        """Show what of a pack is still on the engine."""
+        from dockerlearn.ui.packing import left_lines
+
+        self.lines(left_lines(record, left, self.style))
+
     def claim(self, proved: Proved) -> None:
         """Show a claim about a lesson and whether it holds."""
         from dockerlearn.ui.authoring import claim_lines
 
         self.lines(claim_lines(proved, self.style))
 
-    def proofs(self, proofs: Sequence[LessonProof], seed: int) -> None:
+    def proving(self, step: int, steps: int, now: Mapping[str, str], seconds: float) -> None:
+        """Show which claims are looked at now, and how far the proof is."""
+        from dockerlearn.ui.authoring import going_line
+
+        self.going(going_line(step, steps, now, seconds))
+
+    def proofs(self, proofs: Sequence[LessonProof], seed: int, *, elapsed: float, jobs: int) -> None:
         """Show what a proof came to."""
         from dockerlearn.ui.authoring import proof_lines
 
-        self.lines(proof_lines(proofs, seed, self.style))
+        self.lines(proof_lines(proofs, seed, self.style, elapsed=elapsed, jobs=jobs))
 
     def preview(self, name: str, lesson: Lesson, *, only: str | None) -> None:
         """Show a lesson to its author."""
@@ -343,6 +425,7 @@ class View:
     # Writing
 
     def _note(self, lines: Iterable[str]) -> None:
+        self.gone()
         self._write("err", self.err, "".join(f"{line.rstrip()}\n" for line in lines), self.err_style)
 
     def _write(self, name: str, stream: TextIO | None, text: str, style: Style) -> None:
@@ -359,8 +442,22 @@ class View:
                 raise
 
 
-def columns(environ: Mapping[str, str], stream: TextIO | None) -> int:
+def error_lines(error: DockerlearnError, width: int) -> list[str]:
+    """Return an error's message, every problem of a lesson file, and the remedy on a line of its own."""
+    message = safe(error.message).strip() or type(error).__name__
+    lines = fill(message, width, first="dockerlearn: ", rest="  ")
+    if isinstance(error, LessonError):
+        lines += [f"  {safe(problem)}" for problem in error.problems]
+    if error.remedy:
+        # Not wrapped: it is there to be copied.
+        lines += [f"  {line}" for line in safe(error.remedy).split("\n")]
+    return lines
+
+
+def columns(environ: Mapping[str, str], stream: TextIO | None, widest: int = WIDEST) -> int:
     """Return how wide to write: ``COLUMNS``, else the terminal's width, else 80; never wider than is good to read.
+
+    A picture is looked at, and may be wider.
 
     >>> columns({"COLUMNS": "60"}, None), columns({"COLUMNS": "wide"}, None), columns({"COLUMNS": "9999"}, None)
     (60, 80, 100)
@@ -372,7 +469,7 @@ def columns(environ: Mapping[str, str], stream: TextIO | None) -> int:
             width = os.get_terminal_size(stream.fileno()).columns
         except (OSError, ValueError):
             width = 0
-    return min(max(width or 80, NARROWEST), WIDEST)
+    return min(max(width or 80, NARROWEST), widest)
 
 
 def give_up(stream: TextIO) -> None:

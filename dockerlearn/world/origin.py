@@ -26,6 +26,9 @@ def was_named_here(events: Iterable[EventSnapshot], image_id: str, reference: st
         elif event.action == "create" and event.id == image_id:
             # A build: what the name was taken from until then was another one.
             carried = False
+        elif event.action == "build" and event.id == image_id:
+            # Podman tells of no tag then, and every name that it has was given here.
+            given, carried = True, False
         elif not ours:
             continue
         elif event.action == "pull":

@@ -252,6 +252,44 @@ def comparable(engine: EngineApi, before: Picture | None, now: Picture) -> Pictu
     )
 
 
+def about(before: Picture, now: Picture, names: Subjects) -> tuple[Picture, Picture, int]:
+    """Return both pictures with only what ``names`` names, what is different, and what these hang on.
+
+    The third value is how much is left out. ``names`` has names throughout, of images in full form.
+    """
+    changes = compare(before, now)
+
+    def kept(picture: Picture) -> Picture:
+        containers = [
+            one for one in picture.containers if one.name in names.containers or ("container", one.id) in changes
+        ]
+        on = {place.network for one in containers for place in one.places}
+        made_from = {one.image_id for one in containers}
+        mounted = {point.source for one in containers for point in one.mounts if point.kind == "volume"}
+        return msgspec.structs.replace(
+            picture,
+            containers=tuple(containers),
+            networks=tuple(
+                one for one in picture.networks if one.name in {*names.networks, *on} or ("network", one.id) in changes
+            ),
+            volumes=tuple(
+                one
+                for one in picture.volumes
+                if one.name in {*names.volumes, *mounted} or ("volume", one.name) in changes
+            ),
+            images=tuple(
+                image
+                for image in picture.images
+                if image.id in made_from
+                or any(references.normalise(name) in names.images for name in image.names)
+                or any(("image", name) in changes for name in image.names or (image.id,))
+            ),
+        )
+
+    shown = kept(now)
+    return kept(before), shown, sum(len(_things(now, kind)) - len(_things(shown, kind)) for kind in KINDS)
+
+
 def with_gone(before: Picture | None, now: Picture) -> Picture:
     """The picture with what was there before and is not any more, so that it can be drawn as gone."""
     if before is None or before.engine_id != now.engine_id:

@@ -13,13 +13,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
-from dockerlearn.engine.api import ContainerSpec, EngineApi, Executed, PathInContainer
+from dockerlearn.engine.api import ContainerRow, ContainerSpec, EngineApi, Executed, PathInContainer
 from dockerlearn.engine.snapshots import ContainerSnapshot, ImageSnapshot
 from dockerlearn.errors import EngineError, EngineRejected
 from dockerlearn.world import asking
@@ -62,6 +62,9 @@ done
 
 LEFT_AFTER = timedelta(minutes=1)
 """The age from which a helper is one that a killed tutor has left: none is needed for so long."""
+
+_GONE_SECONDS = RUN_SECONDS + 5.0
+"""Seconds that somebody else's helper is waited for: what it may take, and to be removed."""
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -174,12 +177,13 @@ class Probes:
         with self._helper(spec) as made:
             return {path: self._engine.path(made, f"{_PLACE}/{path.lstrip('/')}") for path in paths}
 
-    def run(self, image: ImageSnapshot, command: Sequence[str] | None) -> Ran:
+    def run(self, image: ImageSnapshot, command: Sequence[str] | None, entrypoint: str | None = None) -> Ran:
         """Run a container of an image, without network, and return what it printed and how it ended."""
         spec = ContainerSpec(
             name="",
             image=image.id,
             command=None if command is None else tuple(command),
+            entrypoint=None if entrypoint is None else (entrypoint,),
             hostname=HELPER,
             network="none",
             memory=_MEMORY,
@@ -236,6 +240,32 @@ def sweep(engine: EngineApi) -> int:
         if there is not None and _is_certainly_ours(there):
             removed += engine.remove_container(there.id)
     return removed
+
+
+def lasting(
+    engine: EngineApi,
+    rows: Iterable[ContainerRow],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[ContainerRow, ...]:
+    """Return those of ``rows`` that are there to stay.
+
+    A tutor in another terminal may have a look just now: its helpers are waited for, and the time they may take.
+    """
+    until = clock() + _GONE_SECONDS
+
+    def stays(row: ContainerRow) -> bool:
+        # The engine's own names have a line in them, and helpers have no others; the rest need no look.
+        while "_" in row.name:
+            there = engine.container(row.id)
+            if there is None:
+                return False
+            if not is_helper(there) or clock() >= until:
+                return True
+            sleep(0.02)
+        return True
+
+    return tuple(filter(stays, rows))
 
 
 def is_helper(there: ContainerSnapshot) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 from dockerlearn.engine import references
 from dockerlearn.engine.api import ContainerRow, EngineApi, Executed, PathInContainer
+from dockerlearn.engine.condition import Condition
 from dockerlearn.engine.snapshots import (
     ContainerSnapshot,
     EventSnapshot,
@@ -100,6 +101,7 @@ class World:
         self._memories: tuple[tuple[EventSnapshot, ...], datetime] | None = None
         self._happened: Happened | None = None
         self._containers: dict[str, ContainerSnapshot | None] = {}
+        self._seen: dict[str, datetime] = {}
         self._images: dict[str, ImageSnapshot | None] = {}
         self._logs: dict[str, str] = {}
         self._paths: dict[tuple[str, str], PathInContainer | None] = {}
@@ -111,25 +113,44 @@ class World:
         self._networks: dict[str, NetworkSnapshot | None] = {}
         self._volumes: dict[str, VolumeSnapshot | None] = {}
         self._volume_paths: dict[tuple[str, str], PathInContainer | None] = {}
-        self._runs: dict[tuple[str, tuple[str, ...] | None], Ran] = {}
+        self._runs: dict[tuple[str, tuple[str, ...] | None, str | None], Ran] = {}
         self._execs: dict[tuple[str, tuple[str, ...]], Executed] = {}
         self._asked: dict[tuple[str, Question], Asked | None] = {}
         self._knocks: dict[tuple[str, int], Closed | None] = {}
         self._processes: dict[str, tuple[str, ...]] = {}
         self._changes: dict[str, Mapping[str, str]] = {}
+        self._condition: Condition | None = None
+
+    @property
+    def condition(self) -> Condition:
+        """What the engine says that it can do; asked once."""
+        if self._condition is None:
+            self._condition = self.engine.condition()
+        return self._condition
 
     def now(self) -> datetime:
         """The engine's clock, rounded down to the second."""
         return self.engine.now()
 
     def uptime(self, container: ContainerSnapshot, enough: float) -> float:
-        """Seconds since its process started, by the engine's clock; asked precisely only near ``enough``."""
+        """Seconds that its process is known to have run, by the engine's clock; asked precisely only near ``enough``.
+
+        The clock may be read long after the container was, when other things were looked at in between. So a container
+        that was young then is looked at once more before it counts as up for ``enough``: it may have ended meanwhile.
+        """
         if container.started is None:
             return 0.0
         if self._hasty:
             return math.inf
-        rough = (self.now() - container.started).total_seconds()
-        return rough if rough >= enough else (self.engine.precise_now() - container.started).total_seconds()
+        rough = (self._seen.get(container.id, container.started) - container.started).total_seconds()
+        if rough >= enough:
+            return rough
+        precise = (self.engine.precise_now() - container.started).total_seconds()
+        if precise < enough:
+            return precise
+        again = self.engine.container(container.id)
+        goes_on = again is not None and again.is_up and again.started == container.started
+        return precise if goes_on else max(rough, 0.0)
 
     def happened(self) -> Happened:
         """What others did on the engine since the step began, as far as it remembers."""
@@ -159,7 +180,7 @@ class World:
     def container(self, name: str) -> ContainerSnapshot | None:
         """The container of this very name, or None."""
         if name not in self._containers:
-            found = self.engine.container(name)
+            found = self._see(name)
             self._containers[name] = found if found and found.name == name else None
         return self._containers[name]
 
@@ -167,8 +188,15 @@ class World:
         """The container of this id, whatever it is called now."""
         key = f"id {identifier}"
         if key not in self._containers:
-            self._containers[key] = self.engine.container(identifier)
+            self._containers[key] = self._see(identifier)
         return self._containers[key]
+
+    def _see(self, name_or_id: str) -> ContainerSnapshot | None:
+        """Look at a container, and note when that was, by the engine's clock."""
+        found = self.engine.container(name_or_id)
+        if found is not None:
+            self._seen.setdefault(found.id, self.now())
+        return found
 
     def began_as(self, name: str) -> str | None:
         """The id of the container that carried ``name`` when the step began."""
@@ -252,11 +280,12 @@ class World:
         """Paths inside an image; what the ``memory`` has is not looked at again."""
         return self._memory.paths(image, paths, self.probes.image_paths)
 
-    def run(self, image: ImageSnapshot, command: tuple[str, ...] | None) -> Ran:
+    def run(self, image: ImageSnapshot, command: tuple[str, ...] | None, entrypoint: str | None = None) -> Ran:
         """What a container of an image prints, and how it ends."""
-        if (image.id, command) not in self._runs:
-            self._runs[image.id, command] = self.probes.run(image, command)
-        return self._runs[image.id, command]
+        key = (image.id, command, entrypoint)
+        if key not in self._runs:
+            self._runs[key] = self.probes.run(image, command, entrypoint)
+        return self._runs[key]
 
     def exec(self, container: ContainerSnapshot, command: tuple[str, ...]) -> Executed:
         """What a command does in a running container."""
@@ -456,15 +485,13 @@ class World:
 
         The engine keeps, with an image that was pulled, the digest under the repository it came from. An image with
         digests of other repositories only was given the name here; so was one that was built here on another image.
-        An image without any digest was loaded from an archive, which is an honest way to get it. The containerd store
-        keeps no origin; there a parent tells that an image was made here, and the engine's events that it got its name
-        here, as long as they are remembered.
+        An image without any digest was loaded from an archive, which is an honest way to get it, or was built by
+        BuildKit, which notes no parent; and the containerd store keeps no origin of any image. In both cases the
+        engine's events tell whether it got its name here, as long as they are remembered. (Engine 20.10 has none of a
+        build with BuildKit.)
         """
         if not image.has_origin:
-            # Without a digest it is no image of that store, and was loaded.
-            return not image.parent and not (
-                image.digests and was_named_here(self._remembered()[0], image.id, reference)
-            )
+            return not image.parent and not was_named_here(self._remembered()[0], image.id, reference)
         if self._was_pulled_as(image, reference):
             return True
         public = {name for name in image.digest_repositories if name.startswith("docker.io/")}

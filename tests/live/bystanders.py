@@ -44,7 +44,8 @@ def picture(host: str) -> dict[str, Any]:
     """All that an engine says about each thing that it has, and what is in the project's volume.
 
     By kind and name; an image by its id, and each of its names apart. What changes by itself or by somebody else's
-    right is left out: when an image was given a name last, and who is on Docker's own networks.
+    right is left out: when an image was given a name last, who is on Docker's own networks, and what a health check
+    has said.
     """
     socket = host.removeprefix("unix://")
 
@@ -56,6 +57,7 @@ def picture(host: str) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for row in get("/containers/json?all=1"):
         there = get(f"/containers/{row['Id']}/json")
+        there["State"].pop("Health", None)
         seen[f"container {there['Name'].removeprefix('/')}"] = there
     for row in get("/images/json?all=1"):
         there = get(f"/images/{row['Id']}/json")

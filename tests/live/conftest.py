@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dockerlearn.engine import client, endpoint, unix_http
+from dockerlearn.course.packs import open_pack
+from dockerlearn.engine import client, endpoint, references, unix_http
 from dockerlearn.engine.api import EngineApi
 from dockerlearn.engine.practice import Practice, PracticeStatus
-from tests import own_engine
+from dockerlearn.setup import pip_settings, workspace
+from tests import own_engine, podman_engine
+from tests.cli_support import Learner as Commands
 from tests.conftest import NO_ENGINE
-from tests.live.lessons import Learner
+from tests.live.lessons import Learner, Proving, Tried, prove
 from tests.live.live_bench import LiveBench
+from tests.matrix import PODMAN
 
 
 class Docker:
@@ -53,6 +58,26 @@ class Docker:
         if done.returncode != 0:
             raise AssertionError(f"docker {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout.strip()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test that is marked ``also_on`` or ``only_on``, or is for Podman, once for each engine, named in its id.
+
+    In a run of ``tests.matrix``, which is on another engine as a whole, it is as if it were not marked.
+    """
+    if own_engine.PROGRAMS in os.environ and own_engine.CELL not in os.environ:
+        return
+    also, only = ([*metafunc.definition.iter_markers(name)] for name in ("also_on", "only_on"))
+    on_podman = [PODMAN] if podman_engine.is_ordinary(metafunc.definition.nodeid) else []
+    cells: list[str | None] = [None] if (also or on_podman) and not only else []
+    cells += [*(cell for marker in (*also, *only) for cell in marker.args), *on_podman]
+    if cells:
+        metafunc.parametrize("cell", cells, ids=[cell or "here" for cell in cells])
+
+
+@pytest.fixture(autouse=True)
+def cell() -> None:
+    """The cell of ``tests.matrix`` that a test is for, where it is for one (see ``pytest_generate_tests``)."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,6 +125,73 @@ def python(practice: Practice) -> str:
     return own_engine.serve_stand_in("python", practice)
 
 
+@pytest.fixture(scope="session")
+def served_packages(practice_engine: tuple[Practice, PracticeStatus]) -> Iterator[dict[str, str]]:
+    """What the environment of a learner's pip says of the index in these namespaces, which containers reach."""
+    with own_engine.index_for(str(practice_engine[1].address)) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def fastapi_layers(
+    docker_host: str, python: str, nginx: str, served_packages: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """What the lesson fastapi builds, installed once by pip in containers and kept in the builder's cache.
+
+    Each way to write the installation is one of ``INSTALLATIONS``. The names are none of the lesson's, so that nothing
+    of the lesson's takes the layers away.
+    """
+    folder = tmp_path_factory.mktemp("layers")
+    (folder / "config").mkdir()
+    docker = Docker(docker_host, folder / "config")
+    listed = {"index-url": served_packages["PIP_INDEX_URL"], "trusted-host": served_packages["PIP_TRUSTED_HOST"]}
+    settings = pip_settings.files(listed, {})
+    values = {"image.python": python, "pip_conf": settings.conf, "pip_ca": settings.ca}
+    for name in ("api", "first"):
+        sources = workspace.gather(open_pack().files("fastapi"), [name], values)
+        workspace.write_context({path.removeprefix(f"{name}/"): one for path, one in sources.items()}, folder / name)
+    whole = (folder / "api/Dockerfile").read_text()
+    before = set(things(docker_host))
+    try:
+        for reference in (python, nginx):
+            docker("pull", "--quiet", reference)
+        docker("build", "--quiet", "--tag", "theirs/layers:first", str(folder / "first"), timeout=600)
+        for number, text in enumerate((whole, whole.replace("CMD", f"{_USER}CMD"), *INSTALLATIONS)):
+            (folder / "api/Dockerfile").write_text(text.replace("{python}", python))
+            docker("build", "--quiet", "--tag", f"theirs/layers:v{number}", str(folder / "api"), timeout=600)
+        yield
+    finally:
+        for _ in range(2):  # what another one is built on goes after it
+            for kind, name in things(docker_host):
+                if kind == "image" and ("image", name) not in before:
+                    docker.try_("rmi", "--force", name)
+
+
+_USER = "RUN useradd --uid 10001 hut && mkdir /data && chown hut /data\nUSER hut\n"
+_CODE_FIRST = "COPY pip /etc/\nWORKDIR /app\nCOPY main.py requirements.txt ./\n"
+_CODE_LAST = "COPY pip /etc/\nWORKDIR /app\nCOPY requirements.txt ./\n"
+_NO_CACHE = "install --no-cache-dir -r requirements.txt\n"
+INSTALLATIONS = (
+    f"FROM {{python}}\n{_CODE_FIRST}RUN pip install -r requirements.txt\n",
+    f"FROM {{python}}\n{_CODE_FIRST}RUN pip {_NO_CACHE}",
+    f"FROM {{python}}\n{_CODE_LAST}RUN pip {_NO_CACHE}COPY main.py ./\n",
+)
+
+
+@pytest.fixture
+def bare_index(own_environment: None, served_packages: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine's pip is set to that index, and to nothing else."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in served_packages.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def package_index(bare_index: None, fastapi_layers: None) -> None:
+    """So it is, and what the lesson fastapi installs from there is in the builder's cache."""
+
+
 @pytest.fixture
 def docker(docker_host: str, tmp_path: Path) -> Docker:
     """The stock docker client, using the practice engine."""
@@ -127,7 +219,48 @@ def learner(docker: Docker, tmp_path: Path) -> Iterator[Learner]:
     """Somebody who uses the command line on the practice engine; what is made is cleaned up afterwards."""
     found = Learner(tmp_path, docker.host)
     yield found
-    found("clean", "--yes")
+    found.here("clean", "--yes")
+
+
+@pytest.fixture
+def tried(request: pytest.FixtureRequest, learner: Learner) -> Iterator[Tried]:
+    """What plays cheats and right ways of the module's ``LESSON``, which name its variables ``VALUES``."""
+    found = Tried(learner, request.module.LESSON, request.module.VALUES)
+    yield found
+    found.forget()
+
+
+@pytest.fixture
+def proved(
+    request: pytest.FixtureRequest, engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path
+) -> Proving:
+    """What proves steps of the module's ``LESSON``, or all; what it leaves behind is what ``_nothing_left`` sees."""
+    return partial(prove, engine, docker_host, tmp_path, request.module.LESSON)
+
+
+@pytest.fixture
+def nameless_come(connection: client.DockerEngine) -> Iterator[Callable[[], set[str]]]:
+    """The images without a name that have come, of builders and builds; they are taken away afterwards.
+
+    Nothing tells for certain whose such an image is. ``clean`` lists them with the command that removes them.
+    """
+    before = set(connection.untagged_images())
+
+    def come() -> set[str]:
+        return set(connection.untagged_images()) - before
+
+    yield come
+    for image in come():
+        unix_http.ask(connection.identity.address.removeprefix("unix://"), f"/images/{image}", method="DELETE")
+
+
+@pytest.fixture
+def commands(learner: Learner, connection: client.DockerEngine, tmp_path: Path) -> Commands:
+    """The learner's commands, run in this process: to start Python for each would take most of the time."""
+    made = Commands(tmp_path)
+    made.environ = learner.environment
+    made.connect = lambda: connection
+    return made
 
 
 @pytest.fixture
@@ -176,6 +309,6 @@ def things(host: str) -> dict[tuple[str, str], str]:
         found["volume", row["Name"]] = f"/volumes/{row['Name']}?force=1"
     for row in rows("/images/json"):
         tags = [tag for tag in row.get("RepoTags") or () if tag != "<none>:<none>"]
-        for name in tags or [row["Id"]]:
+        for name in map(references.short, tags) if tags else [row["Id"]]:  # Podman writes names out
             found["image", name] = f"/images/{name}?force=1"
     return found

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from dockerlearn.author.prove import Proved, Prover
 from dockerlearn.course.packs import open_pack
+from dockerlearn.engine import processes
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
 from tests.live.lessons import Learner
@@ -118,3 +119,22 @@ def test_a_check_that_too_much_passes_is_found_out(
     assert noticed["weak/page check[1] container dl-web: status"] is None
     assert noticed["weak/page check[0] http dl-web:80: "] == "cheat: dl-web with another command"
     assert noticed["weak/image check[2] file note: content"] == "cheat: note empty"
+
+
+def test_steps_are_proven_at_the_same_time_on_engines_of_their_own(learner: Learner, tmp_path: Path) -> None:
+    """And nothing of those engines stays: no process, no mount, nothing on the engine that was there."""
+    assert learner("author", "new", "shop", "--in", str(tmp_path)).returncode == 0
+    file = tmp_path / "shop" / "hello" / "lesson.yaml"
+    # Two quick steps; that of the template with its mistakes and cheats takes long.
+    text = file.read_text()
+    file.write_text(text[: text.index("  - id: run\n")] + text[text.index("  - id: said\n") :])
+    done = learner("author", "prove", str(tmp_path / "shop"), "--yes", "--jobs", "2", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["held"], told["jobs"]) == (True, 2)
+    assert [step["step"] for step in told["lessons"][0]["steps"]] == ["hello/said", "hello/which", "hello"]
+    assert "on 2 practice engines" in " ".join(done.stderr.split())
+    home = Path(learner.environment["DOCKERLEARN_HOME"])
+    assert list(home.glob("prove-*")) == []
+    assert processes.naming([home], ("dockerd", "containerd", "python", "python3")) == []
+    assert str(home) not in Path("/proc/self/mountinfo").read_text()

@@ -19,6 +19,7 @@ from dockerlearn.diagnose.explain import explain
 from dockerlearn.engine.client import DockerEngine
 from dockerlearn.world.world import Scope, World
 from tests.live.conftest import Docker
+from tests.matrix import NEWEST
 
 IMAGES = {"busybox": "busybox:1.36"}
 NAME = "dl-first"
@@ -124,6 +125,7 @@ def test_cheats_do_not_pass_as_running(engine: DockerEngine, first: Docker, tmp_
         first.try_("tag", "dl-tools:v1", "busybox:1.36")  # where a cheat has moved the name away
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_a_build_under_the_published_name_does_not_pass(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     """Whatever the builder and the store: each keeps something else of where an image comes from."""
     first("tag", "busybox:1.36", "dl-tools:v1")
@@ -178,6 +180,7 @@ def test_unusual_right_ways_pass(engine: DockerEngine, first: Docker, tmp_path: 
     assert outcome.status is Status.MET, outcome
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_an_image_id_counts(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     image = first("image", "inspect", "--format", "{{.Id}}", "busybox:1.36")
     first("run", "-d", "--name", NAME, image, "sleep", "60")
@@ -196,12 +199,14 @@ def test_the_python_sdk_counts(engine: DockerEngine, first: Docker, tmp_path: Pa
     assert seen(engine, tmp_path, **RUNNING).met
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_a_digest_counts(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     digest = first("image", "inspect", "--format", "{{index .RepoDigests 0}}", "busybox:1.36")
     first("run", "-d", "--name", NAME, digest, "sleep", "60")
     assert seen(engine, tmp_path, **RUNNING).met
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_removed_and_only_renamed(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     identifier = first("run", "-d", "--name", NAME, "busybox:1.36", "sleep", "60")
     scope = Scope(IMAGES, baseline={f"container {NAME}": identifier})
@@ -228,6 +233,7 @@ def test_a_server_is_waited_for_and_a_wrong_port_is_told(engine: DockerEngine, f
     assert "not published" in seen(engine, tmp_path, http="dl-web:81").found
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_a_server_outside_the_container_does_not_count(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     import http.server
     import threading
@@ -252,6 +258,7 @@ def test_an_app_that_listens_on_its_own_loopback_is_not_reached(
     assert "on port 18081" in outcome.found
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_files_in_a_stopped_container_without_a_shell_and_through_links(
     engine: DockerEngine, first: Docker, tmp_path: Path
 ) -> None:
@@ -261,6 +268,7 @@ def test_files_in_a_stopped_container_without_a_shell_and_through_links(
     assert seen(engine, tmp_path, container=NAME, files={"/note": "ho"}).status is Status.UNMET
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_an_out_of_memory_kill_is_told_as_that(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     eat = "x=a; while true; do x=$x$x; done"
     first.try_("run", "--name", NAME, "-m", "16m", "--memory-swap", "16m", "busybox:1.36", "sh", "-c", eat)

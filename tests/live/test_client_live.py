@@ -12,8 +12,9 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.types import LogConfig
 
-from dockerlearn.engine.api import ContainerSpec
+from dockerlearn.engine.api import ContainerSpec, PullNews
 from dockerlearn.engine.client import NEWEST_API, OLDEST_API, DockerEngine, connect
 from dockerlearn.engine.endpoint import Endpoint
 from dockerlearn.errors import EngineRejected
@@ -91,6 +92,14 @@ class TestLogs:
 
     def test_nothing(self, bench: Bench) -> None:
         assert bench.engine.logs(bench.make()) == ""
+
+    def test_a_driver_that_keeps_nothing(self, bench: Bench, sdk: docker.APIClient) -> None:
+        kept_nowhere = sdk.create_host_config(log_config=LogConfig(type="none"))
+        made = sdk.create_container(BUSYBOX, ["echo", "one"], name=bench.name(), host_config=kept_nowhere)["Id"]
+        bench.engine.start_container(made)
+        assert isinstance(bench.engine, DockerEngine)
+        wait_until_ended(bench.engine, made)
+        assert bench.engine.logs(made) == ""
 
     def test_more_than_the_limit(self, bench: Bench) -> None:
         made = run(bench, "head -c 300000 /dev/zero | tr '\\0' x; echo; echo last")
@@ -343,10 +352,10 @@ class TestContainers:
 
 class TestImages:
     def test_pulling_what_is_there(self, bench: Bench) -> None:
-        heard: list[str] = []
+        heard: list[PullNews] = []
         bench.engine.pull(BUSYBOX, heard.append)
         assert heard
-        assert not any("\n" in line for line in heard)
+        assert not any("\n" in news.line for news in heard)
         assert bench.engine.image(BUSYBOX) is not None
 
     @pytest.mark.parametrize("reference", ["no-such-image-at-all:v1", "127.0.0.1:1/nothing:v1"])

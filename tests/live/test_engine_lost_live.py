@@ -267,7 +267,7 @@ def test_an_engine_that_hangs(learner: Learner, practice: Practice, docker: Dock
         assert learner("hint").returncode == 0
     finally:
         os.kill(record.dockerd.pid, signal.SIGCONT)
-    assert took < 15
+    assert took < 30  # ours is 5 s, and starting so many Pythons; the SDK's own patience is 60 s
     assert unix_http.pings(record.socket, 10)
     assert passed(learner) == []
     assert learner("check").returncode == 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from dockerlearn.world.happened import ALWAYS, BASELINE, MEMORY, SOME
 from dockerlearn.world.world import Scope, World
 from tests.live.conftest import Docker
 from tests.live.test_checks_live import check
+from tests.matrix import NEWEST
+from tests.waiting import until
 
 BUSYBOX = "busybox:1.36"
 IMAGES = {"busybox": BUSYBOX}
@@ -56,12 +57,6 @@ class Step:
         with Store.open(self.folder / "progress") as store:
             own = Looks(store, "engine")
             return look([check(**raw)], lambda: World(self.engine, self.folder, scope, own=own)).outcomes[0]
-
-    def wait_until(self, so: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
-        while not so():
-            assert time.monotonic() < end
-            time.sleep(0.02)
 
     def ended(self) -> bool:
         there = self.engine.container(NAME)
@@ -120,16 +115,17 @@ def test_how_a_container_was_stopped_is_told_truly(step: Step, case: str) -> Non
     for line in lines:
         step.docker(*line.replace("ID", there.id[:12]).split())
     if so == {"died"} or "kill -s TERM" in case:
-        step.wait_until(step.ended)
+        until(step.ended)
     for word in ("stopped", "killed", "died", "restarted"):
         (is_met if word in so else is_not)(step.see(event=word, container=NAME))
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_with_which_signal_and_code(step: Step) -> None:
     step.run(OBEYS)
     step.begin()
     step.docker("kill", "-s", "SIGTERM", NAME)
-    step.wait_until(step.ended)
+    until(step.ended)
     is_met(step.see(event="killed", container=NAME, signal="TERM", times="1"))
     is_not(step.see(event="killed", container=NAME, signal="KILL"))
     is_met(step.see(event="died", container=NAME, exit_code="5"))
@@ -144,7 +140,7 @@ def test_what_a_restart_policy_does_is_no_restart(step: Step) -> None:
         there = step.engine.container(NAME)
         return there is not None and there.restart_count == 2 and there.status == "exited"
 
-    step.wait_until(given_up)
+    until(given_up)
     is_met(step.see(event="died", container=NAME, times="3", exit_code="1"))
     is_not(step.see(event="restarted", container=NAME))
 
@@ -173,7 +169,7 @@ def test_our_execs_do_not_count_in_any_process(step: Step) -> None:
 def test_health_checks_do_not_count(step: Step) -> None:
     step.run(OBEYS, "--health-cmd", "echo well", "--health-interval", "0.2s")
     step.begin()
-    step.wait_until(lambda: any(event.action == "exec_start" for event in step.engine.events(step.since)))
+    until(lambda: any(event.action == "exec_start" for event in step.engine.events(step.since)))
     is_not(step.see(event="exec", container=NAME))
     step.docker("exec", NAME, "sh", "-c", "echo hello")
     is_met(step.see(event="exec", container=NAME))
@@ -185,7 +181,7 @@ def test_a_health_check_without_a_shell_is_known_too(step: Step, tmp_path: Path)
     step.docker("build", "-q", "-t", "dl-b:v1", str(tmp_path))
     step.docker("run", "-d", "--name", NAME, "dl-b:v1", "sleep", "600")
     step.begin()
-    step.wait_until(lambda: any(event.action == "exec_start" for event in step.engine.events(step.since)))
+    until(lambda: any(event.action == "exec_start" for event in step.engine.events(step.since)))
     is_not(step.see(event="exec", container=NAME))
     step.docker("rm", "-f", NAME)
 
@@ -207,6 +203,7 @@ def test_helpers_do_not_count(step: Step) -> None:
     is_met(step.see(event="removed", volume="dl-data"))
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_what_leaves_nothing_to_look_at(step: Step) -> None:
     step.begin()
     is_not(step.see(event="died", container="any", image="busybox"))
@@ -216,6 +213,7 @@ def test_what_leaves_nothing_to_look_at(step: Step) -> None:
     is_not(step.see(event="died", container="any", image="busybox", exit_code="0"))
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_the_image_by_id_and_by_another_name(step: Step) -> None:
     image = step.engine.image(BUSYBOX)
     assert image is not None
@@ -231,6 +229,7 @@ def test_the_image_by_id_and_by_another_name(step: Step) -> None:
     is_not(step.see(event="pulled", image="dl-b:v1"))
 
 
+@pytest.mark.also_on(*NEWEST)
 def test_the_other_words(step: Step) -> None:
     step.run(OBEYS)
     step.begin()

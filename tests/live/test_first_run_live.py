@@ -13,7 +13,7 @@ from dockerlearn.author.prove import Proved, Prover
 from dockerlearn.course.packs import course_folder, open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner, not_held, prove
+from tests.live.lessons import Learner, Proving, holds
 from tests.one_lesson import one_lesson
 
 LESSON = "first-run"
@@ -31,6 +31,7 @@ def test_these_are_its_steps(learner: Learner) -> None:
 
 
 def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> None:
+    """As processes, which the other tests of lessons are without."""
     assert learner("start", "--plain").returncode == 0
     for step in STEPS:
         place = learner.json("task")
@@ -50,13 +51,13 @@ def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> No
     assert docker("ps", "-aq") == ""
 
 
-def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
-    proved = prove(engine, docker_host, tmp_path, LESSON, cheat=True)
-    assert not_held(proved) == []
-    assert any(claim.claim.startswith("cheats do not pass: ") for claim in proved)
-    assert len([claim for claim in proved if claim.claim == "the prediction is true"]) == len(STEPS)
-    assert len([claim for claim in proved if claim.claim.startswith("mistake")]) >= 12
-    assert len([claim for claim in proved if "right way" in claim.claim and "passes" in claim.claim]) >= 16
+def test_every_claim_about_it_holds(proved: Proving) -> None:
+    claims = proved(cheat=True)
+    holds(claims)
+    assert any(claim.claim.startswith("cheats do not pass: ") for claim in claims)
+    assert len([claim for claim in claims if claim.claim == "the prediction is true"]) == len(STEPS)
+    assert len([claim for claim in claims if claim.claim.startswith("mistake")]) >= 12
+    assert len([claim for claim in claims if "right way" in claim.claim and "passes" in claim.claim]) >= 16
 
 
 Change = tuple[str, str, str, str]

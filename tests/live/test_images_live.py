@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from dockerlearn.course.packs import open_pack
-from dockerlearn.engine.api import EngineApi
-from tests.live.conftest import Docker
-from tests.live.lessons import Learner, not_held, prove
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "images"
 STEPS = (
     "look", "instances", "name", "untag", "history", "build", "beside", "recreate", "moved", "in-use", "save",
 )  # fmt: skip
 BROKEN = {"recreate", "moved", "in-use"}
+VALUES = ()
 
 
 def test_these_are_its_steps(learner: Learner) -> None:
@@ -24,27 +19,17 @@ def test_these_are_its_steps(learner: Learner) -> None:
 
 
 def test_it_has_what_a_lesson_must_have() -> None:
-    lesson = open_pack().lesson(LESSON, {"token": "abc123"})
-    hands_on = [step for step in lesson.steps if step.kind in {"do", "answer"}]
-    assert len(hands_on) >= 9
-    assert {step.id for step in hands_on} >= BROKEN
-    assert len([step for step in lesson.steps if step.predict and step.predict.proof]) >= 5
+    lesson = has_what_a_lesson_must_have(LESSON, BROKEN, myths=4, hints=2)
+    assert len(hands_on(lesson)) >= 9
+    assert len(predicted(lesson.steps)) >= 5
     assert len(lesson.myths) >= 3
-    assert lesson.concept is not None
-    assert len(lesson.concept.takeaways) >= 3
     assert sum(len(step.mistakes) for step in lesson.steps) >= 2 * len(lesson.steps)
-    assert all(step.accepts for step in lesson.steps)
-    assert all(len(step.hints) >= 2 and step.result and step.insight for step in lesson.steps)
+    assert all(step.accepts and len(step.hints) >= 2 and step.result and step.insight for step in lesson.steps)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_claim_about_a_step_holds(
-    engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path, step: str
-) -> None:
-    # What is left behind, layers of builds too, is what the guard of the live tests looks for.
-    proved = prove(engine, docker_host, tmp_path, LESSON, step)
-    assert not_held(proved) == []
-    assert "the prediction is true" in {claim.claim for claim in proved}
+def test_every_claim_about_a_step_holds(proved: Proving, step: str) -> None:
+    holds(proved(step))
 
 
 FOREIGN = "printf 'FROM busybox:1.36\\n{}\\n' | docker build -q -t {} - > /dev/null 2>&1\n"
@@ -144,16 +129,5 @@ rm manifest.json""",
 
 
 @pytest.mark.parametrize("cheat", CHEATS)
-def test_what_only_looks_like_the_goal_does_not_pass(learner: Learner, docker: Docker, cheat: str) -> None:
-    step, script = CHEATS[cheat]
-    name = f"{LESSON}/{step}"
-    assert learner("start", name, "--plain").returncode == 0
-    into_folder = learner("solution", name, "--plain").stdout.splitlines()[0]
-    done = learner.sh(f"set -e\n{into_folder}\n{script}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    try:
-        after = learner("check", "step", name)
-        assert after.returncode == 1, after.stdout + after.stderr
-    finally:
-        docker.try_("rm", "--force", "dl-x")
-        docker.try_("rmi", "dl-x:v1")
+def test_what_only_looks_like_the_goal_does_not_pass(tried: Tried, cheat: str) -> None:
+    tried.fails(*CHEATS[cheat])

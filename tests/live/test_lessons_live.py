@@ -16,12 +16,12 @@ import pytest
 
 from dockerlearn.course.names import declared
 from dockerlearn.course.packs import open_pack
-from dockerlearn.engine import client, references
+from dockerlearn.engine import references
 from dockerlearn.setup.spec import Declared
 from tests.cli_support import Learner as Commands
 from tests.live.bystanders import have_a_project, picture, run
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner
+from tests.live.lessons import Learner, possible
 from tests.own_engine import BASE_IMAGE
 
 PACK = open_pack()
@@ -66,15 +66,6 @@ def learner(docker: Docker, engine: Engine, tmp_path: Path) -> Learner:
     """Somebody who uses the command line; what is made is taken away with all that is foreign."""
     assert engine.docker is docker
     return Learner(tmp_path, docker.host)
-
-
-@pytest.fixture
-def commands(learner: Learner, connection: client.DockerEngine, tmp_path: Path) -> Commands:
-    """The same learner's commands, run in this process."""
-    made = Commands(tmp_path)
-    made.environ = learner.environment
-    made.connect = lambda: connection
-    return made
 
 
 def solve(commands: Commands, learner: Learner, name: str) -> None:
@@ -185,7 +176,7 @@ def lean_on(engine: Engine, names: Declared) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("lesson", PACK.lessons)
 def test_a_lesson_by_its_commands_changes_nothing_foreign(
-    commands: Commands, learner: Learner, engine: Engine, lesson: str
+    package_index: None, commands: Commands, learner: Learner, engine: Engine, lesson: str
 ) -> None:
     names = declared(PACK.lesson(lesson))
     names_are_asked_about(commands, learner, engine, lesson, names)
@@ -197,7 +188,7 @@ def test_a_lesson_by_its_commands_changes_nothing_foreign(
         assert changed == set(), but
 
     best, most = "", -1
-    for step in PACK.lesson(lesson).steps:
+    for step in possible(PACK.lesson(lesson), engine.docker.host, learner.environment):
         name = f"{lesson}/{step.id}"
         if step.kind == "read":
             commands("start", name, "--plain", code=0)

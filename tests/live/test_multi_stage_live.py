@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from dockerlearn.course.packs import open_pack
-from dockerlearn.engine.api import EngineApi
-from tests.live.conftest import Docker
-from tests.live.lessons import Learner, hands_on, has_what_a_lesson_must_have, prove
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "multi-stage"
 STEPS = ("weigh", "late", "stages", "needs", "shifted", "target", "scratch", "nobody", "silent")
 BROKEN = {"late", "needs", "shifted", "nobody"}
 PREDICTED = {"weigh", "stages", "shifted", "target", "scratch", "silent"}
-
-
-@pytest.fixture
-def stages_left(docker: Docker) -> Iterator[Callable[[], list[str]]]:
-    """The images of builders, which the legacy builder leaves without a name; they are taken away afterwards.
-
-    Nothing tells for certain whose such an image is. ``clean`` lists them with the command that removes them.
-    """
-
-    def left() -> list[str]:
-        return docker("images", "--quiet", "--no-trunc", "--filter", "dangling=true").split()
-
-    before = left()
-    yield lambda: [image for image in left() if image not in before]
-    for image in left():
-        if image not in before:
-            docker.try_("rmi", image)
+VALUES = ("TOKEN", "PORT")
 
 
 def test_these_are_its_steps(learner: Learner) -> None:
@@ -41,27 +20,15 @@ def test_these_are_its_steps(learner: Learner) -> None:
 
 
 def test_it_has_what_a_lesson_must_have() -> None:
-    lesson = open_pack().lesson(LESSON)
-    has_what_a_lesson_must_have(lesson, BROKEN)
+    lesson = has_what_a_lesson_must_have(LESSON, BROKEN)
     assert 9 <= len(lesson.steps) <= 11
     assert len(hands_on(lesson)) >= 8
-    assert {step.id for step in lesson.steps if step.predict and step.predict.proof} == PREDICTED
+    assert predicted(lesson.steps) == PREDICTED
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_claim_about_a_step_holds(
-    engine: Callable[[], EngineApi],
-    docker_host: str,
-    tmp_path: Path,
-    stages_left: Callable[[], list[str]],
-    step: str,
-) -> None:
-    # What else is left behind is what the guard of the live tests looks for.
-    proved = prove(engine, docker_host, tmp_path, LESSON, step)
-    failed = [f"{claim.step}: {claim.claim}: {claim.why}" for claim in proved if not claim.held]
-    assert failed == []
-    assert ("the prediction is true" in {claim.claim for claim in proved}) == (step in PREDICTED)
-    assert stages_left is not None
+def test_every_claim_about_a_step_holds(nameless_come: Callable[[], set[str]], proved: Proving, step: str) -> None:
+    holds(proved(step), predicted=step in PREDICTED)
 
 
 B = "busybox:1.36"
@@ -195,23 +162,9 @@ CHEATS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_what_only_looks_like_the_goal_does_not_pass(
-    learner: Learner, docker: Docker, stages_left: Callable[[], list[str]], cheat: str
+    nameless_come: Callable[[], set[str]], tried: Tried, cheat: str
 ) -> None:
     step, script = CHEATS[cheat]
-    name = f"{LESSON}/{step}"
-    began = learner("start", name, "--plain")
-    assert began.returncode == 0
-    assert stages_left() == []
-    folder = learner.folder / "work" / LESSON
-    token = re.search(r"Harbour (\w+)", (folder / "board/lines/4").read_text())
-    port = re.search(r"\bport\s+(\d{4,5})\b", began.stdout)
-    assert token is not None
-    script = script.replace("TOKEN", token.group(1)).replace("PORT", port.group(1) if port else "PORT")
-    try:
-        done = learner.sh(f"set -e\ncd '{folder}'\n{script}")
-        assert done.returncode == 0, done.stdout + done.stderr
-        after = learner("check", "step", name)
-        assert after.returncode == 1, after.stdout + after.stderr
-    finally:
-        docker.try_("rm", "--force", "dl-x")
-        docker.try_("rmi", "dl-x:v1")
+    tried.begin(step)
+    assert nameless_come() == set()
+    tried.fails(step, script)

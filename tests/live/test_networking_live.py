@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from dockerlearn.checks.outcome import Status
-from dockerlearn.course.packs import open_pack
-from dockerlearn.engine.api import EngineApi
-from dockerlearn.paths import Paths
-from dockerlearn.progress.store import Store
-from dockerlearn.session.session import Session
-from dockerlearn.setup import clean
-from tests.live.conftest import Docker
-from tests.live.lessons import Learner, hands_on, has_what_a_lesson_must_have, not_held, prove
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "networking"
 STEPS = (
@@ -23,6 +12,7 @@ STEPS = (
     "choose",
 )  # fmt: skip
 BROKEN = {"listening", "names", "apart"}
+VALUES = ("PORT", "PREVIEW", "KIOSK", "HOURS")
 
 
 def test_these_are_its_steps(learner: Learner) -> None:
@@ -30,21 +20,19 @@ def test_these_are_its_steps(learner: Learner) -> None:
 
 
 def test_it_has_what_a_lesson_must_have() -> None:
-    lesson = open_pack().lesson(LESSON)
-    has_what_a_lesson_must_have(lesson, BROKEN)
+    lesson = has_what_a_lesson_must_have(LESSON, BROKEN)
     assert 10 <= len(lesson.steps) <= 12
     assert len(hands_on(lesson)) >= 9
-    assert len([step for step in lesson.steps if step.predict and step.predict.proof]) == len(hands_on(lesson))
+    assert len(predicted(lesson.steps)) == len(hands_on(lesson))
     assert all(step.hints and step.result and step.insight for step in lesson.steps)
 
 
-def test_every_claim_about_it_holds(engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path) -> None:
-    # In one go, so that each step's world is made once less. What is left behind, networks too, is what the guard of
-    # the live tests looks for.
-    proved = prove(engine, docker_host, tmp_path, LESSON)
-    assert not_held(proved) == []
-    predicted = {claim.step for claim in proved if claim.claim == "the prediction is true"}
-    assert predicted == {f"{LESSON}/{step}" for step in STEPS} - {f"{LESSON}/choose"}
+def test_every_claim_about_it_holds(proved: Proving) -> None:
+    # In one go, so that each step's world is made once less.
+    claims = proved()
+    holds(claims)
+    proven = {claim.step for claim in claims if claim.claim == "the prediction is true"}
+    assert proven == {f"{LESSON}/{step}" for step in STEPS} - {f"{LESSON}/choose"}
 
 
 B = "busybox:1.36"
@@ -162,33 +150,10 @@ RIGHT: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("step", dict.fromkeys(step for step, *_ in (*CHEATS.values(), *RIGHT.values())))
-def test_what_only_looks_like_the_goal_does_not_pass_and_what_is_it_does(
-    engine: Callable[[], EngineApi], learner: Learner, docker: Docker, step: str
-) -> None:
-    # In this process: to start Python for each command would take most of the time.
-    paths = Paths(Path(learner.environment["DOCKERLEARN_HOME"]), Path(learner.environment["DOCKERLEARN_WORKSPACE"]))
-    paths.home.mkdir(parents=True)
-    tried: dict[str, tuple[str, str | None]] = {
-        name: (script, told) for name, (where, script, told) in CHEATS.items() if where == step
-    }
-    tried |= {name: (script, None) for name, (where, script) in RIGHT.items() if where == step}
-    with Store.open(paths.progress) as store:
-        session = Session(open_pack(), store, paths, engine)
-        place = session.start(f"{LESSON}/{step}")
-        for name, (script, told) in tried.items():
-            if name != next(iter(tried)):
-                place = session.redo(place.name)
-                docker.try_("network", "rm", "dl-x")
-            assert place.attempt is not None
-            commands = f"set -e\n{script}"
-            for variable, value in place.attempt.variables.items():
-                commands = commands.replace(variable.upper(), value)
-            done = learner.sh(commands)
-            assert done.returncode == 0, (name, done.stdout + done.stderr)
-            verdict = session.check(place, limit=2)
-            seen = "; ".join(f"{outcome.expected}: {outcome.found}" for outcome in verdict.outcomes)
-            assert verdict.status is (Status.UNMET if told else Status.MET), (name, seen)
-            assert told is None or told in seen, name
-            docker.try_("rm", "--force", "dl-x")
-        clean.carry_out(clean.plan(engine(), store), engine(), store)
-        docker.try_("network", "rm", "dl-x")
+def test_what_only_looks_like_the_goal_does_not_pass_and_what_is_it_does(tried: Tried, step: str) -> None:
+    for where, script, told in CHEATS.values():
+        if where == step:
+            tried.fails(step, script, told)
+    for where, script in RIGHT.values():
+        if where == step:
+            tried.passes(step, script)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -11,16 +9,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from dockerlearn.engine import bridge, packet_filter, processes, unix_http
+from dockerlearn.engine import processes, unix_http
 from dockerlearn.engine.practice import Practice, PracticeStatus, address, read_record
 from dockerlearn.errors import PracticeFailed
 from tests.live.conftest import Docker
+from tests.live.machine import machine, own_network, unchanged
 
-_NEW_NETWORK = 0x40000000
 UP = (
     "import sys; from pathlib import Path; from dockerlearn.engine.practice import Practice; "
     "status = Practice(Path(sys.argv[1])).up(stand_ins=True); print(status.engine_id, status.address)"
@@ -29,20 +26,8 @@ UP = (
 
 @pytest.fixture(autouse=True)
 def _own_network() -> Iterator[None]:
-    """A network namespace for this test: a second dockerd must not be beside that of the whole run."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    if libc.unshare(_NEW_NETWORK) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    try:
-        # Off, so that dockerd has to turn it on.
-        Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
-        bridge.loopback_up()
+    with own_network():
         yield
-    finally:
-        if libc.setns(outside, _NEW_NETWORK) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
-        os.close(outside)
 
 
 @pytest.fixture
@@ -57,41 +42,6 @@ def client(status: PracticeStatus, folder: Path) -> Docker:
     home = folder.parent / "client"
     home.mkdir(exist_ok=True)
     return Docker(status.address, home)
-
-
-def machine() -> dict[str, Any]:
-    """What of this machine an engine could change."""
-    return {
-        "mounts": sorted(line.split(" - ")[0].split()[4] for line in _lines("/proc/self/mountinfo")),
-        "links": sorted(bridge.links()),
-        "routes": sorted(map(str, bridge.routed())),
-        "rules": {family: packet_filter.significant(text) for family, text in packet_filter.save().items()},
-        "forwarding": _lines("/proc/sys/net/ipv4/ip_forward"),
-        "processes": sorted(
-            line
-            for pid in processes.every()
-            if processes.look(pid) is not None and (line := processes.command_line(pid)) and "sleep" not in line[0]
-        ),
-        # Empty folders in /run are shared by all engines.
-        "sockets": sorted(str(path) for path in Path("/run").rglob("*") if not path.is_dir()),
-        "listening": sorted(
-            line.split()[1] for line in _lines("/proc/thread-self/net/tcp")[1:] if line.split()[3] == "0A"
-        ),
-    }
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
-
-
-def unchanged(before: dict[str, Any]) -> None:
-    now = machine()
-    for key, was in before.items():
-        if isinstance(was, list):
-            assert [thing for thing in now[key] if thing not in was] == [], key
-        # Mounts of other engines, copied into our namespace when it was made, go when these remove their folders.
-        if key != "mounts":
-            assert now[key] == was, key
 
 
 def use(docker: Docker) -> None:
@@ -123,10 +73,11 @@ def test_a_stock_pull_and_run_work_and_nothing_is_left(folder: Path) -> None:
     assert Practice(folder).status() == status
     assert practice.down().up is False
     unchanged(before)
-    assert sorted(path.name for path in folder.iterdir()) == ["data", "dockerd.log", "lock", "mirror.log", "store"]
+    kept = {path.name for path in folder.iterdir()} - {"config"}
+    assert kept == {"data", "dockerd.log", "lock", "mirror.log", "store"}
     assert address(folder) is None
     practice.down(purge=True)
-    assert [path.name for path in folder.iterdir()] == ["lock"]
+    assert not folder.exists()
 
 
 def test_up_again_is_the_same_engine(folder: Path) -> None:

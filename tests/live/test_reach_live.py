@@ -45,9 +45,9 @@ def hands(docker: Docker) -> Iterator[Docker]:
 
 @pytest.fixture
 def seen(engine: DockerEngine, tmp_path: Path) -> Look:
-    def look_at(**raw: Any) -> Outcome:
+    def look_at(*, limit: float = 1, **raw: Any) -> Outcome:
         checks = [check(**raw)]
-        result = look(checks, lambda: World(engine, tmp_path, Scope(IMAGES)), limit=1)
+        result = look(checks, lambda: World(engine, tmp_path, Scope(IMAGES)), limit=limit)
         (outcome,) = explain(checks, result.outcomes, result.world)
         assert outcome.status is result.outcomes[0].status
         return outcome
@@ -202,7 +202,8 @@ def test_who_reaches_whom(hands: Docker, seen: Look, tmp_path: Path, name: str) 
     play(hands, lines, tmp_path)
     before = things(hands.host)
     for asked, words, diagnosis in cases:
-        outcome = seen(**asked)
+        # What does not come is not waited for; what comes may take its time on a busy machine.
+        outcome = seen(**asked, limit=1 if words else 20)
         assert outcome.status is (Status.UNMET if words else Status.MET), (asked, outcome)
         assert words in outcome.found, (asked, outcome)
         assert outcome.diagnosis == diagnosis, (asked, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from dockerlearn.errors import NameTaken
 from dockerlearn.setup import clean, ledger
 from dockerlearn.setup.spec import Declared, SetupMount, SetupNetwork, SetupVolume
+from dockerlearn.world import probes
 from tests.live.conftest import Docker, things
 from tests.live.live_bench import BUSYBOX, LiveBench
 from tests.live.test_setup_live import SLEEP
-from tests.setup_bench import container
+from tests.setup_bench import container, image
 
 NET = SetupNetwork(network="dl-net", internal=True)
 BACK = SetupNetwork(network="dl-back")
@@ -47,6 +49,19 @@ def test_made_as_stated_and_then_nothing_is_done(bench: LiveBench, docker: Docke
     assert bench.known() >= {shows(docker, "dl-net", "{{.Id}}"), shows(docker, "dl-back", "{{.Id}}")}
     assert [did for _, did in bench.clean()] == ["removed"] * 4
     assert things(docker.host) == before
+
+
+def test_what_a_tutor_looks_at_just_now_can_be_taken_away(bench: LiveBench, docker: Docker) -> None:
+    """Its helper has the volume, and the image; both are taken away as soon as it is gone."""
+    (bench.files / "Dockerfile").write_text(f"FROM {BUSYBOX}\nENV A=b\n")
+    bench.bring(VOL, image("dl-app:v1", build="."))
+    helper = docker("create", "--hostname", probes.HELPER, "--volume", "dl-data:/data", "dl-app:v1")
+    timer = threading.Timer(1.0, lambda: docker("rm", helper))
+    timer.start()
+    try:
+        assert dict(bench.clean()) == {"dl-data": "removed", "dl-app:v1": "removed"}
+    finally:
+        timer.join()
 
 
 def test_a_volume_is_brought_back_to_its_contents(bench: LiveBench, docker: Docker) -> None:

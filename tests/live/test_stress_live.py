@@ -7,11 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +22,7 @@ from dockerlearn.world.probes import MARK, Probes
 from dockerlearn.world.world import Scope, World
 from tests.live.conftest import Docker, things
 from tests.live.test_checks_live import check
+from tests.waiting import until
 
 BOX = "busybox:1.36"
 IMAGES = {"busybox": BOX}
@@ -75,13 +74,6 @@ def serve(hands: Docker, script: str, name: str = "dl-b", *options: str) -> None
     hands("run", "-d", "--name", name, "--network", "dl-net", *options, BOX,
           "nc", "-ll", "-p", "80", "-e", "sh", "-c", script)  # fmt: skip
     until(lambda: "0050" in hands("exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6"))
-
-
-def until(happened: Callable[[], Any]) -> None:
-    end = time.monotonic() + ENOUGH
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def without_shell(hands: Docker) -> None:

@@ -185,6 +185,9 @@ def test_the_engine_goes_away_and_comes_back(
             os.kill(record.dockerd.pid, signal.SIGKILL)
         practice.down()
         lost = watching.status("unknown")
+        if lost["outcomes"][0]["check"] != "engine":
+            # One that is just ending may still answer, and refuse what it is asked.
+            lost = watching.status("unknown")
         assert lost["outcomes"][0]["check"] == "engine"
         assert lost["outcomes"][0]["next"]
     finally:

@@ -70,6 +70,34 @@ def instruction(slip: Slip) -> Advice | None:
     return Advice("unknown instruction", f"{where} begins with {shown(said[1])}, which is no instruction.{hint}")
 
 
+def pip_said(printed: str) -> Advice | None:
+    """Why pip found no packages while an image was built."""
+    if re.search(r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError", printed):
+        return Advice("no trust in the index", _NO_TRUST)
+    if "No matching distribution found" not in printed:
+        return None
+    if re.search(r"connection broken by|Failed to establish a new connection|name resolution", printed):
+        return Advice("no way to an index", _NO_WAY)
+    if said := re.search(r"No matching distribution found for ([^\s(]+)", printed):
+        say = (
+            f"The index of packages has no {shown(said[1])} for the Python of this image. "
+            "The index is the one that pip.conf names, or else pip's usual one."
+        )
+        return Advice("not in the index", say)
+    return None
+
+
+_NO_WAY = (
+    "pip found no way from the build to an index of packages. A build needs the network, whatever this machine has "
+    "already. The proxy or index of this machine's pip goes into pip.conf when a lesson begins: "
+    "dockerlearn start LESSON --anew."
+)
+_NO_TRUST = (
+    "pip does not trust the index: its certificate is from an authority that the image does not know. Tell this "
+    "machine's pip (pip config set global.cert FILE), and begin again: dockerlearn start LESSON --anew."
+)
+
+
 def run_failed(slip: Slip) -> Advice | None:
     """A ``RUN`` that ended with an error."""
     if slip.action != "build":
@@ -81,6 +109,8 @@ def run_failed(slip: Slip) -> Advice | None:
     )
     if said is None:
         return None
+    if (packages := pip_said(slip.printed)) is not None:
+        return packages
     say = f"RUN {shown(said[1])} ended with exit code {said[2]}, so the build stops there."
     if said[2] == "127":
         return Advice("no such program in the base", f"{say} 127 means that the base image has no such program.")

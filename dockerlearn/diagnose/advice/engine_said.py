@@ -342,7 +342,7 @@ def port_taken(slip: Slip) -> Advice | None:
 def loopback_inside(slip: Slip) -> Advice | None:
     """``localhost`` in a container is the container itself."""
     docker = slip.docker
-    if docker is None or not docker.inner or not slip.failed or not slip.says(_REFUSED):
+    if docker is None or not docker.inner or not slip.failed or not slip.shows(_REFUSED):
         return None
     if not any(_INSIDE_LOOPBACK.search(word.text) for word in docker.inner):
         return None

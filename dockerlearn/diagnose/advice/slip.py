@@ -11,6 +11,18 @@ from dockerlearn.text import one_line
 from dockerlearn.world.command_line import Command, Line, Word
 from dockerlearn.world.world import World
 
+REFUSED = 125
+"""How ``docker run`` ends when it was docker that failed, and no program was tried."""
+
+_OF_RUN = re.compile(
+    r"^(?:docker: |\"docker (?:container )?run\" requires|the input device is not a TTY|WARNING: )", re.MULTILINE
+)
+_OF_EXEC = re.compile(
+    r"\s*(?:docker: |\"docker (?:container )?exec\" requires|the input device is not a TTY|Error response from daemon|"
+    r"Error: No such|OCI runtime exec failed|error during connect|Cannot connect to|(?:Got )?permission denied while|"
+    r"unknown (?:shorthand )?flag|invalid argument|flag needs an argument|cannot attach)"
+)
+
 
 class Advice(msgspec.Struct, frozen=True):
     """What a command line was probably meant to be. ``name`` is for tests and records.
@@ -56,8 +68,26 @@ class Slip(msgspec.Struct, frozen=True):
         """The command as it was typed."""
         return self.line.of(self.command)
 
+    @property
+    def refused(self) -> str:
+        """What the docker client itself printed, as far as that can be told from what a program in a container did.
+
+        ``docker run`` and ``exec`` end with the program's own status and show its output; of a run the client's words
+        begin their line, since it may have pulled before; of an exec they come first.
+        """
+        if self.action == "run" and self.exit_code != REFUSED:
+            own = _OF_RUN.search(self.printed)
+            return self.printed[own.start() :] if own else ""
+        if self.action == "exec":
+            return self.printed if _OF_EXEC.match(self.printed) else ""
+        return self.printed
+
     def says(self, pattern: str) -> re.Match[str] | None:
-        """Look for a pattern in what was printed."""
+        """Look for a pattern in what the docker client printed."""
+        return re.search(pattern, self.refused, re.IGNORECASE)
+
+    def shows(self, pattern: str) -> re.Match[str] | None:
+        """Look for a pattern in all that was printed, a program's in a container too."""
         return re.search(pattern, self.printed, re.IGNORECASE)
 
     def option(self, *names: str) -> Option | None:

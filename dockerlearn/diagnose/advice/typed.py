@@ -70,7 +70,7 @@ def options_after_image(slip: Slip) -> Advice | None:
         # An image with an entrypoint takes options of its own there; where that went well, it was meant.
         _, used = read_options(docker.action, list(docker.inner))
         moved = docker.inner[:used]
-    elif slip.failed and docker.action != "exec" and slip.says("invalid|unrecognized|unknown|usage:|not found"):
+    elif slip.failed and docker.action != "exec" and slip.shows("invalid|unrecognized|unknown|usage:|not found"):
         moved = _among(docker.inner)
     if not moved:
         return None

@@ -26,8 +26,11 @@ MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 
+STAND_IN = "dockerlearn: "
+"""What every step in the history of a stand-in begins with."""
+
 _CREATED = "2024-01-01T00:00:00Z"
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "ppc64le": "ppc64le",
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "ppc64le": "ppc64le",
                   "s390x": "s390x", "riscv64": "riscv64"}  # fmt: skip
 
 
@@ -55,10 +58,10 @@ def write(
     digests = [_digest(layer.archive) for layer in layers]
     config = _json(
         {
-            "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+            "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "config": settings,
             "created": _CREATED,
-            "history": [{"created": _CREATED, "created_by": f"dockerlearn: {layer.history}"} for layer in layers],
+            "history": [{"created": _CREATED, "created_by": f"{STAND_IN}{layer.history}"} for layer in layers],
             "os": "linux",
             "rootfs": {"diff_ids": digests, "type": "layers"},
         }

@@ -1,0 +1,1 @@
+"""Packs of lessons by others: fetched, looked at, and kept; nothing of them is run."""

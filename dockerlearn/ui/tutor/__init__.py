@@ -1,0 +1,1 @@
+"""The tutor that rides along in the learner's own shell."""

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "Weather station @{token}"
+cat /parts/*

@@ -1,0 +1,81 @@
+"""Tests that run on other engines, too: once for each, by the run that is for it, or not at all and with the reason."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dockerlearn.course.packs import open_pack
+from tests import conftest, engines, matrix, own_engine
+
+NEWEST = "tests/live/test_newest_live.py"
+
+
+def collected(file: str) -> list[str]:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", file]
+    # In a run of its own: the one that this is a test of may be for an engine itself.
+    kept = {
+        name: value for name, value in os.environ.items() if name not in own_engine.VARIABLES - {own_engine.PROGRAMS}
+    }
+    told = subprocess.run(command, cwd=matrix.ROOT, env=kept, capture_output=True, text=True, check=True).stdout
+    return [line.partition("::")[2] for line in told.splitlines() if "::" in line]
+
+
+def test_each_lesson_is_gone_through_on_each_of_them() -> None:
+    ids = collected(NEWEST)
+    for cell in ("28.5", "28.5-containerd"):
+        for lesson in open_pack().lessons:
+            assert f"test_a_lesson_from_its_start_to_its_end[{cell}-{lesson}]" in ids
+        assert f"test_every_claim_about_a_step_holds[{cell}-build-cache]" in ids
+
+
+def test_what_is_marked_runs_here_too_and_in_the_matrix_as_if_it_were_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = "tests/live/test_events_live.py"
+    name = "test_with_which_signal_and_code"
+    assert {f"{name}[{cell}]" for cell in ("here", "28.5", "28.5-containerd")} <= set(collected(file))
+    monkeypatch.setenv(own_engine.PROGRAMS, "/nonexistent")
+    assert name in collected(file)
+
+
+def test_the_checks_run_on_podman_too() -> None:
+    ids = collected("tests/live/test_checks_live.py")
+    here, podman = ({name for name in ids if f"[{cell}" in name} for cell in ("here", "podman"))
+    assert len(here) == len(podman) > 20
+    assert collected("tests/live/test_first_run_live.py").count("test_from_its_first_step_to_its_last[podman]") == 1
+
+
+def item(cell: str | None, **more: Any) -> Any:
+    return SimpleNamespace(callspec=SimpleNamespace(params={"cell": cell, **more}))
+
+
+def test_a_run_does_what_is_for_its_engine() -> None:
+    plain, here, newest, other = SimpleNamespace(), item(None), item("28.5"), item("28.5-containerd", lesson="x")
+    items: Any = [plain, here, newest, other]
+    assert conftest.by_engine(items, None) == ([plain, here], [newest, other])
+    assert conftest.by_engine(items, "28.5") == ([newest], [plain, here, other])
+
+
+def test_there_is_a_run_for_each_engine_and_a_reason_where_one_cannot_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def environment(cell: matrix.Cell, folder: Path, say: object) -> dict[str, str]:
+        if cell.store == "containerd":
+            raise engines.NotFetched("no network")
+        return {own_engine.PROGRAMS: str(folder / "bin"), own_engine.STORE: cell.store}
+
+    monkeypatch.setattr(matrix, "environment", environment)
+    monkeypatch.setattr(matrix, "engine_of", lambda _: "28.5.2")
+    said: list[str] = []
+    items = [item(cell) for cell in ("28.5-containerd", "28.5", "28.5-containerd")]
+    runs, lacking = conftest.others(items, tmp_path, said.append)
+    assert [run.name for run in runs] == ["28.5: engine 28.5.2, overlay2, client 28.5, BuildKit"]
+    assert runs[0].told[own_engine.CELL] == "28.5"
+    assert runs[0].told[own_engine.PROGRAMS] == str(tmp_path / "28.5" / "bin")
+    assert lacking == ["FAILED: the tests on engine 28.5-containerd could not be run. no network"]
+    assert lacking[0] in said
