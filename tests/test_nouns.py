@@ -568,6 +568,24 @@ class TestInsideImages:
         outcome = seen(engine, image="dl-app:v1", runs={"command": ["slow"], "prints": "x"})
         no(outcome, "it had not ended after 0.1 s, and had printed nothing")
 
+    def test_what_printed_nothing_is_run_once_more(self, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An engine without time loses what was printed; one that really prints nothing is not run for ever."""
+        engine.runs = {("sh",): ("hello\n", 0), ("quiet",): ("", 0)}
+        told, asked = engine.logs, []
+
+        def forgetful(container_id: str, tail: int = 500, limit: int = 65_536) -> str:
+            asked.append(container_id)
+            return told(container_id, tail, limit) if len(asked) > 1 else ""
+
+        monkeypatch.setattr(engine, "logs", forgetful)
+        assert seen(engine, image="dl-app:v1", runs={"prints": "hello"}).met
+        assert len(set(asked)) == 2
+        asked.clear()
+        no(seen(engine, image="dl-app:v1", runs={"command": "quiet", "prints": "hello"}), "it prints nothing")
+        assert len(set(asked)) == 2
+        asked.clear()
+        assert seen(engine, image="dl-app:v1", runs={"command": "quiet"}).met
+
     def test_runs_with_a_program_in_place_of_the_images(self, engine: FakeEngine) -> None:
         engine.add_image(make_image("dl-served:v1", entrypoint=("serve",), command=("all",)))
         engine.runs = {("cat", "/a"): ("hello\n", 0), ("serve", "cat", "/a"): ("no\n", 2)}

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 import pytest
 
+from dockerlearn.checks.exec import Exec
+from dockerlearn.checks.matchers import fits
+from dockerlearn.course.packs import open_pack
 from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "lifecycle"
@@ -207,3 +213,20 @@ CHEATS: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_what_only_looks_like_the_goal_does_not_pass(tried: Tried, cheat: str) -> None:
     tried.fails(*CHEATS[cheat])
+
+
+def test_at_no_moment_a_container_without_init_looks_collected(learner: Learner) -> None:
+    """Helpers take a while to end, and a shell as process 1 would collect what ends before it becomes the program."""
+    learner.here("start", f"{LESSON}/zombies", "--plain")
+    steps = {step.id: step for step in open_pack().lesson(LESSON).steps}
+    (asked,) = [one for one in steps["zombies"].check if isinstance(one, Exec)]
+    assert asked.output is not None
+    listing = shlex.join(["docker", "exec", asked.exec, *asked.words])
+    for _ in range(5):
+        done = learner.sh(
+            f"docker rm -f {asked.exec}\ndocker run -d --name {asked.exec} {D} /scan\nsleep 0.3\n{listing}"
+        )
+        assert len(re.findall("(?m)^Z", done.stdout)) == 5, done
+        again = learner.sh(f"docker restart -t 0 {asked.exec}\n{listing}\n" + f"echo next\n{listing}\n" * 5)
+        for seen in again.stdout.split("next\n"):
+            assert not fits(asked.output, seen), again
