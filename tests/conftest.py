@@ -142,7 +142,7 @@ def others(
         else:
             name = f"{cell}: {matrix.described(matrix.CELLS[cell], told)}"
             say(f"also on {name}")
-            told |= {own_engine.CELL: cell, own_engine.SHARE: f"engine-{cell}"}
+            told |= {own_engine.CELL: cell, own_engine.SHARE: f"{own_engine.ON_OTHERS}{cell}"}
             runs.append(own_engine.Run(name, told))
     return runs, lacking
 

@@ -3,6 +3,7 @@
     sudo .venv/bin/python -m tests.matrix                # all cells, one after the other; about 20 minutes each
     sudo .venv/bin/python -m tests.matrix 28.5-containerd
     sudo .venv/bin/python -m tests.matrix 28.5 26.1 --only lifecycle,checks
+    .venv/bin/python -m tests.matrix 20.10 --reports FOLDER    # runs nothing; what an ordinary run left there
 
 The engines are unpacked into a cache folder, not installed (``tests.engines``). Each column of a cell is noted with the
 commit and the engine that it was measured with; what was not run, or not run to its end, keeps what was noted before.
@@ -160,21 +161,47 @@ def run(name: str, columns: Sequence[str], *, thorough: bool, pytest: Sequence[s
         if code not in {0, 1}:
             say(f"{name}: the tests were not run to their end (exit code {code}); nothing is noted")
             return {}
-        found, seen = read(reports)
+        found = whole(name, columns, reports)
     for summed in found.values():
         summed.on, summed.commit, summed.engine, summed.thorough = on, commit, engine, thorough
-    whole = [column for column in columns if column in found and {file.stem for file in files[column]} <= seen]
+    return found
+
+
+def ordinary(name: str, columns: Sequence[str], reports: Path) -> dict[str, Column]:
+    """Return what an ordinary run of this checkout left in a folder (``own_engine.REPORTS``) of some columns of a cell.
+
+    The cell is that of the engine and the client that were found on PATH then, which whoever calls this must know.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        engine = engine_of(environment(CELLS[name], Path(scratch), say))
+    latest = max((report.stat().st_mtime for report in reports.glob("*.xml")), default=0.0)
+    found = whole(name, columns, reports)
+    for summed in found.values():
+        summed.on, summed.commit, summed.engine = str(datetime.fromtimestamp(latest, UTC).date()), _commit(), engine
+    return found
+
+
+def whole(name: str, columns: Sequence[str], reports: Path) -> dict[str, Column]:
+    """Sum up the reports by column, and return those columns of which every file was run."""
+    found, seen = read(reports)
+    files = {column: {file.stem for file in files_of(column) if file.exists()} for column in columns}
+    complete = [column for column in columns if column in found and files[column] <= seen]
     for column in columns:
-        if column not in whole:
+        if column not in complete:
             say(f"{name}, {column}: not all of it was run; not noted")
-    return {column: found[column] for column in whole}
+    return {column: found[column] for column in complete}
 
 
 def read(reports: Path) -> tuple[dict[str, Column], set[str]]:
-    """Sum up the JUnit files of a folder, by column; and tell which files of tests are in them."""
+    """Sum up the JUnit files of a folder, by column; and tell which files of tests are in them.
+
+    What an ordinary run did on other engines is left out: it is a part of those files.
+    """
     columns: dict[str, Column] = {}
     seen: set[str] = set()
     for report in sorted(reports.glob("*.xml")):
+        if report.name.startswith(own_engine.ON_OTHERS):
+            continue
         for case in ElementTree.parse(report).iter("testcase"):
             module = case.get("classname", "")
             seen.update(part for part in module.split(".") if part.startswith("test_"))
@@ -297,6 +324,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="COLUMN,…", help="only these columns: lessons, groups, or files of a group")
     parser.add_argument("--thorough", action="store_true", help="let the proofs play the prover's own cheats, too")
     parser.add_argument("-k", dest="some", help="only tests that pytest's -k chooses; nothing is written")
+    parser.add_argument(
+        "--reports", type=Path, metavar="FOLDER", help="run nothing; note what an ordinary run left there"
+    )
     parser.add_argument("--table", action="store_true", help="run nothing; write the table of what was measured anew")
     told = parser.parse_args(arguments)
     if unknown := [name for name in told.cells if name not in CELLS]:
@@ -305,15 +335,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         columns = chosen(told.only) if told.only else columns_of()
     except ValueError as wrong:
         parser.error(str(wrong))
-    rows = load()
+    if told.reports and len(told.cells) != 1:
+        parser.error("--reports wants one cell: that of the engine and the client that the run found")
     if told.table:
-        TABLE.write_text(table(rows))
+        TABLE.write_text(table(load()))
         return 0
     failed = False
     for name in told.cells or CELLS:
         say(f"=== {name}")
         try:
-            found = run(name, columns, thorough=told.thorough, pytest=["-k", told.some] if told.some else [])
+            if told.reports:
+                found = ordinary(name, columns, told.reports)
+            else:
+                found = run(name, columns, thorough=told.thorough, pytest=["-k", told.some] if told.some else [])
         except engines.NotFetched as reason:
             say(f"{name} could not be run: {reason}")
             failed = True

@@ -61,6 +61,9 @@ ENGINE = "DOCKERLEARN_TESTS_ENGINE"
 REPORTS = "DOCKERLEARN_TESTS_REPORTS"
 """Set to a folder in which each run leaves a JUnit file."""
 
+ON_OTHERS = "engine-"
+"""How the names of those runs begin that are on one of the other engines."""
+
 CELL = "DOCKERLEARN_TESTS_CELL"
 """Set where the tests for one of the other engines are run: its name in ``tests.matrix.CELLS``."""
 

@@ -98,6 +98,20 @@ def test_what_was_not_run_whole_is_not_noted(
     assert set(matrix.load()["20.10"]) == {"volumes"}
 
 
+def test_an_ordinary_runs_reports_are_noted(notes: Path, tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / "share-1.xml").write_text(cases("volumes", "advice"))
+    (reports / "share-2.xml").write_text(cases("volumes"))
+    (reports / "engine-28.5.xml").write_text(cases("volumes", "images"))
+    assert matrix.main(["20.10", "--only", "volumes,advice,images", "--reports", str(reports)]) == 1
+    row = matrix.load()["20.10"]
+    assert {name: column.passed for name, column in row.items()} == {"volumes": 2}
+    assert (row["volumes"].engine, row["volumes"].thorough) == ("20.10.1", False)
+    with pytest.raises(SystemExit):
+        matrix.main(["--reports", str(reports)])
+
+
 def test_an_engine_that_cannot_be_had_is_told(
     notes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

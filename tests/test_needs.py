@@ -189,6 +189,18 @@ def test_what_podman_does_not_have(tmp_path: Path, need: Need, told: str) -> Non
     assert abilities(tmp_path, Condition(podman=True)).lacking([need]) == told
 
 
+def test_old_podmans_kill_at_once(tmp_path: Path) -> None:
+    """Seen on 4.3.1; ``docker stop`` without ``-t`` of what came by Docker's API."""
+    for version, told in (
+        ("4.3.1", "a docker stop that gives time to end, which Podman has from 4.7"),
+        ("4.7.0", ""),
+        ("5.8.2-rc1", ""),
+        ("", ""),
+    ):
+        assert abilities(tmp_path, read({}, {"Version": version}, podman=True)).lacking(["grace"]) == told
+    assert abilities(tmp_path, read({}, {"Version": "1.13.1"})).lacking(["grace"]) == ""
+
+
 def test_all_that_is_not_here_is_told(tmp_path: Path) -> None:
     install(tmp_path)
     found = abilities(tmp_path, Condition(limits=False))

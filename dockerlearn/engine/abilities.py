@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from dockerlearn.engine.condition import Condition
     from dockerlearn.engine.docker_program import DockerProgram
 
-Need = Literal["amd64", "arm64", "buildkit", "buildx", "cgroup", "compose", "dangling", "events", "owner", "rotation"]
+Need = Literal[
+    "amd64", "arm64", "buildkit", "buildx", "cgroup", "compose", "dangling", "events", "grace", "owner", "rotation"
+]
 
 WORDS: Mapping[Need, str] = {
     "amd64": "an engine on amd64",
@@ -25,6 +27,7 @@ WORDS: Mapping[Need, str] = {
     "compose": "docker compose",
     "dangling": "images that stay when they lose their name",
     "events": "docker events with an end",
+    "grace": "a docker stop that gives time to end",
     "owner": "new volumes that are root's",
     "rotation": "logs in more than one file",
 }
@@ -86,6 +89,8 @@ class Abilities:
             return "which this engine's image store removes" if says.containerd_store else ""
         if need == "events":
             return "to which Podman answers nothing" if says.podman else ""
+        if need == "grace":
+            return "" if says.grace else "which Podman has from 4.7"
         if need == "owner":
             return "which Podman gives to the user of the first container" if says.podman else ""
         if need == "rotation":

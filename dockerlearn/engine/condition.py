@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,10 @@ import msgspec
 
 _CONTAINERD = "io.containerd.snapshotter"
 """What an engine with containerd's image store says among the states of its driver."""
+
+_PODMAN_WITH_GRACE = (4, 7)
+"""The first Podman that gives containers made through Docker's API the time to end that Docker gives: before it (commit
+d2ec127c13) the time written down for them was 0, and a stop that named no other killed them at once."""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +23,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     ``pids`` whether processors and processes: without rights of root it takes such limits and may ignore them.
     ``containerd_store`` tells whether its images are in containerd's store. ``index`` is the address of the public
     registry's index as the engine names it, ``mirrors`` are asked before it, ``proxied`` tells that the engine reaches
-    registries through a proxy.
+    registries through a proxy. ``grace`` tells whether a stop that names no time waits before it kills.
     """
 
     oldest_api: str = ""
@@ -37,6 +42,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     mirrors: tuple[str, ...] = ()
     proxied: bool = False
     podman: bool = False
+    grace: bool = True
 
     @property
     def in_desktop(self) -> bool:
@@ -71,7 +77,18 @@ def read(info: Mapping[str, Any], version: Mapping[str, Any], *, podman: bool = 
         mirrors=tuple(map(str, mirrors)) if isinstance(mirrors, list) else (),
         proxied=bool(info.get("HttpsProxy") or info.get("HttpProxy")),
         podman=podman,
+        grace=not podman or _numbers(_text(version.get("Version"))) >= _PODMAN_WITH_GRACE,
     )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers at the start of a version; what has none is the newest.
+
+    >>> _numbers("4.3.1"), _numbers("5.0.0-rc1") > _numbers("4.7"), _numbers("") > (99,)
+    ((4, 3, 1), True, True)
+    """
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, found.group().split("."))) if found else (1_000_000,)
 
 
 def _object(value: object) -> Mapping[str, Any]:
