@@ -13,6 +13,8 @@ from typing import Union
 
 import msgspec
 
+from dockerlearn.text import in_quotes
+
 ANY, NONE = "any", "none"
 
 _QUANTITY = re.compile(r"^\s*([+-]?\d+(?:\.\d+)?)\s*([A-Za-zµ]*)\s*$")
@@ -144,7 +146,7 @@ def describe(wanted: Wanted) -> str:
     parts: list[str] = []
     if wanted.contains is not None:
         items = [wanted.contains] if isinstance(wanted.contains, str) else wanted.contains
-        parts.append("text with " + " and ".join(f'"{item}"' for item in items))
+        parts.append("text with " + " and ".join(map(in_quotes, items)))
     if wanted.matches is not None:
         parts.append(f"text like /{wanted.matches}/")
     if wanted.one_of is not None:
