@@ -33,6 +33,16 @@ def one_line(text: str, limit: int = 200) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def in_quotes(text: str) -> str:
+    """Text in quotes that it does not hold itself, where there are such.
+
+    >>> print(in_quotes("ready"), in_quotes('{"hut": "Ridge"}'))
+    "ready" '{"hut": "Ridge"}'
+    """
+    mark = "'" if '"' in text and "'" not in text else '"'
+    return f"{mark}{text}{mark}"
+
+
 def cells(text: str) -> int:
     r"""Return how many columns ``text`` takes.
 

@@ -28,6 +28,7 @@ from tests import engines, own_engine
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "engines.md"
+README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "engines.json"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockerlearn-engines"
 
@@ -306,6 +307,40 @@ def table(rows: Rows) -> str:
     return "\n".join(lines) + "\n"
 
 
+def summary(rows: Rows) -> str:
+    """Return the table of ``README.md``: of each engine how many of its tests passed, and what of it was run."""
+    names = columns_of()
+    lines = ["| engine | store | client | builder | live tests | on |", "|---|---|---|---|---|---|"]
+    for name, cell in CELLS.items():
+        seen = [column for one in names if (column := rows.get(name, {}).get(one)) is not None]
+        failed = sum(len(column.failed) for column in seen)
+        total = failed + sum(column.passed for column in seen)
+        told = [f"{total} passed" if not failed else f"{failed} of {total} failed"] if seen else []
+        if len(seen) < len(names):
+            told.append("not run" if not seen else f"{len(names) - len(seen)} of {len(names)} groups not run")
+        on = max((column.on for column in seen), default="")
+        lines.append("| " + " | ".join([*msgspec.structs.astuple(cell), ", ".join(told), on]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def in_readme(readme: str, rows: Rows) -> str:
+    """Return the README with the summary of these rows in its place."""
+    before, start, rest = readme.partition(_START)
+    _, end, after = rest.partition(_END)
+    if not end:
+        raise ValueError(f"the README has no place for the table, {_START} to {_END}")
+    return f"{before}{start}\n{summary(rows)}{end}{after}"
+
+
+_START, _END = "<!-- engines -->", "<!-- /engines -->"
+
+
+def write(rows: Rows) -> None:
+    """Write down the tables of what was measured."""
+    TABLE.write_text(table(rows))
+    README.write_text(in_readme(README.read_text(), rows))
+
+
 def _escaped(text: str) -> str:
     """Text as it is, in Markdown."""
     return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text)
@@ -338,7 +373,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told.reports and len(told.cells) != 1:
         parser.error("--reports wants one cell: that of the engine and the client that the run found")
     if told.table:
-        TABLE.write_text(table(load()))
+        write(load())
         return 0
     failed = False
     for name in told.cells or CELLS:
@@ -358,7 +393,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = load()  # another run may have noted something meanwhile
         rows.setdefault(name, {}).update(found)
         RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows, order="sorted"), indent=1) + b"\n")
-        TABLE.write_text(table(rows))
+        write(rows)
     return int(failed)
 
 

@@ -76,7 +76,7 @@ VARIABLES = frozenset(
 
 BASE_IMAGE = "busybox:1.36"
 
-IMAGES = {"nginx": "nginx:1.27-alpine-slim", "python": "python:3.11-slim"}
+IMAGES = {"nginx": "nginx:1.27-alpine-slim", "python": "python:3.11-slim", "registry": "registry:2"}
 """Stand-ins that are made only when a test asks for them, by the fixture of this name."""
 
 _SPARING = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}

@@ -102,6 +102,7 @@ def test_a_hostile_pattern_cannot_hang() -> None:
         {">": "many"},
         {"between": ["1", "z"]},
         {"like": "x"},
+        {"means": "anything"},
         {"between": ["1"]},
     ],
 )
@@ -126,3 +127,13 @@ def test_what_is_wanted_is_said_in_words() -> None:
     assert describe(Match(between=("1", "2"))) == "1 to 2"
     assert describe(Match(length="2")) == "2 of them"
     assert describe("") == "nothing"
+    assert describe(Match(matches=r"\d\d:\d\d")) == r"text like /\d\d:\d\d/"
+    assert describe(Match(matches=r"\d\d:\d\d", means="a time of day")) == "a time of day"
+    assert describe(Match(contains="a", not_=Match(matches="a.*a", means="two of them"))) == (
+        'text with "a", anything but two of them'
+    )
+
+
+def test_words_for_a_pattern_want_nothing() -> None:
+    assert fits(Match(matches="^a", means="b"), "a")
+    assert not fits(Match(matches="^a", means="b"), "b")

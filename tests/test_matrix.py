@@ -56,6 +56,8 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A matrix that notes in a folder of the test's; its tests are a stub, told by CODE and REPORT."""
     monkeypatch.setattr(matrix, "RESULTS", tmp_path / "engines.json")
     monkeypatch.setattr(matrix, "TABLE", tmp_path / "engines.md")
+    monkeypatch.setattr(matrix, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text("Measured:\n<!-- engines -->\nold\n<!-- /engines -->\nMore.\n")
     monkeypatch.setattr(matrix, "engine_of", lambda _: "20.10.1")
     stub = tmp_path / "python"
     stub.write_text(f'#!/bin/sh\nprintf "%s" "$REPORT" > "${own_engine.REPORTS}/all.xml"\nexit $CODE\n')
@@ -81,6 +83,13 @@ def test_a_column_is_noted_beside_what_was_noted_before(notes: Path, monkeypatch
     }  # fmt: skip
     assert row["images"].engine == "20.10.1"
     assert (notes / "engines.md").read_text() == matrix.table({"20.10": row})
+    readme = (notes / "README.md").read_text()
+    assert readme.startswith("Measured:\n<!-- engines -->\n| engine |")
+    assert readme.endswith("<!-- /engines -->\nMore.\n")
+    told = f"3 passed, {len(matrix.columns_of()) - 3} of {len(matrix.columns_of())} groups not run"
+    assert f"| 20.10 | overlay2 | 20.10 | legacy | {told} | {row['images'].on} |\n" in readme
+    assert "| 26.1 | overlay2 | 26.1 | BuildKit | not run |  |\n" in readme
+    assert "old" not in readme
 
 
 def test_what_was_not_run_whole_is_not_noted(
@@ -132,6 +141,17 @@ def test_every_file_of_a_column_is_there() -> None:
 
 def test_the_table_in_the_documents_is_what_was_measured() -> None:
     assert matrix.TABLE.read_text() == matrix.table(matrix.load())
+    readme = matrix.README.read_text()
+    assert matrix.in_readme(readme, matrix.load()) == readme
+
+
+def test_what_fails_is_in_the_summary() -> None:
+    row = dict.fromkeys(matrix.columns_of(), matrix.Column("2026-01-01", "abc1234", "28.5.1", False, 3))
+    assert "| 28.5 | overlay2 | 28.5 | BuildKit | 42 passed | 2026-01-01 |" in matrix.summary({"28.5": row})
+    row["checks"] = matrix.Column("2026-01-02", "abc1234", "28.5.1", False, 3, [matrix.Failed("test_b", "no")])
+    assert "| BuildKit | 1 of 43 failed | 2026-01-02 |" in matrix.summary({"28.5": row})
+    with pytest.raises(ValueError, match="no place"):
+        matrix.in_readme("Nothing.", {})
 
 
 def test_programs_of_a_cell_come_from_its_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,3 +127,10 @@ def test_nothing_to_check_is_no_mutant() -> None:
     assert mutants([]) == ()
     assert mutants([Container(container="dl-a")]) == ()
     assert all(one.checks for one in mutants([Container(container="dl-a", running=True), Image(image="dl-b")]))
+
+
+def test_words_for_a_pattern_want_nothing_that_could_be_left_out() -> None:
+    spoken = Match(matches="^1", not_="10", means="a one and no ten")
+    assert ways(Container(container="dl-a", logs=spoken)) == ways(
+        Container(container="dl-a", logs=Match(matches="^1", not_="10"))
+    )

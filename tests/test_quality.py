@@ -184,6 +184,10 @@ SAYS_NO: dict[str, tuple[str, str, str, str]] = {
         "[{container: dl-cup, running: true, image: busybox}]", "[{event: pulled, image: busybox}]",
         "event-only", "steps[0].check",
     ),
+    "a pattern without words": (
+        "running: true, image: busybox}]", "running: true, logs: {contains: tea, not: {matches: '^cof+ee'}}}]",
+        "means", "steps[0].check[0].logs.not.matches",
+    ),
     "a mistake that is the goal": (
         MISTAKE, "        when: [{container: dl-cup, running: true, image: busybox, logs: none}]\n",
         "mistake-unseen", "steps[0].mistakes[0].when",
@@ -282,6 +286,11 @@ SAYS_NOTHING: dict[str, tuple[str, str]] = {
     "a plugin that is only spoken of": (
         "    solution: docker logs dl-cup\n", "    solution: docker logs dl-cup  # not docker compose logs\n",
     ),
+    "words around a pattern": (
+        "running: true, image: busybox}]",
+        "running: true, logs: {contains: tea, not: {matches: '^cof+ee'}, means: tea and no coffee}}]",
+    ),
+    "a pattern in what a mistake looks like": (MISTAKE, MISTAKE.replace("exited}", "exited, logs: {matches: a+}}")),
     "a hint with two words of it": (HINT, '    hints: ["`docker run`", '),
     "an id with a number in it": ("- id: pour", "- id: pour-2-cups"),
     "an own image": (

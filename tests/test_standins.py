@@ -275,7 +275,7 @@ def test_the_greeting_is_found_by_the_code_of_each_processor() -> None:
     ("reference", "there"),
     [
         ("busybox", True), ("busybox:1.36", True), ("docker.io/library/nginx:1.27-alpine-slim", True),
-        ("hello-world", True), ("python:3.11-slim", True),
+        ("hello-world", True), ("python:3.11-slim", True), ("registry:2", True), ("registry:3", False),
         ("nginx", False), ("nginx:1.27", False), ("python:3.12-slim", False),
         ("somebody/nginx:1.27-alpine-slim", False),
         ("localhost:5000/library/busybox:1.36", False), ("redis:7", False), ("busybox@sha256:" + "0" * 64, False),

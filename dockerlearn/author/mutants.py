@@ -88,6 +88,8 @@ def _fields(part: msgspec.Struct, path: str, kept: frozenset[str] = frozenset())
             continue
         if isinstance(part, Runs) and field.name in _WHAT_IS_RUN:
             continue
+        if isinstance(part, Match) and field.name == "means":
+            continue  # says it, and wants nothing
         here = key_path(path, field.encode_name)
         if not field.required and (without := _with(part, field.name, _default(field))) is not None:
             yield here, "dropped", without

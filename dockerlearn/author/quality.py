@@ -567,8 +567,31 @@ def _needs(step: Mapping, path: str, report: Report, _context: Context) -> None:
                 report.add(script.at, here, told, f"say so: needs: [{plugin}]", rule="needs")
 
 
+def _patterns(step: Mapping, path: str, report: Report, _context: Context) -> None:
+    """A pattern in a check is shown to the learner where it does not fit, unless words stand for it."""
+    for check, here in _maps(step, "check", path):
+        fields = [one for key, value in check.pairs for one in _unspoken(value, key_path(here, key.text))]
+        for pattern, place in fields:
+            told = "where this does not fit, the verdict shows the pattern, which a beginner cannot read"
+            report.add(pattern.at, place, told, "say beside it what fits: means: a time of day", rule="means")
+
+
+def _unspoken(node: Node, path: str) -> Iterator[tuple[Scalar, str]]:
+    """The patterns in a part of a check that nothing around them puts into words."""
+    if isinstance(node, Mapping) and node.get("means") is None:
+        for key, value in node.pairs:
+            here = key_path(path, key.text)
+            if key.text == "matches" and isinstance(value, Scalar):
+                yield value, here
+            else:
+                yield from _unspoken(value, here)
+    elif isinstance(node, Sequence):
+        for number, item in enumerate(node.items):
+            yield from _unspoken(item, f"{path}[{number}]")
+
+
 _STEP_RULES: tuple[Rule, ...] = (
-    _stable_id, _first_hint, _has_mistake, _untested, _choices, _event_only, _seen, _images, _needs,
+    _stable_id, _first_hint, _has_mistake, _untested, _choices, _event_only, _seen, _images, _needs, _patterns,
     _width,
 )  # fmt: skip
 

@@ -13,6 +13,8 @@ from typing import Union
 
 import msgspec
 
+from dockerlearn.text import in_quotes
+
 ANY, NONE = "any", "none"
 
 _QUANTITY = re.compile(r"^\s*([+-]?\d+(?:\.\d+)?)\s*([A-Za-zµ]*)\s*$")
@@ -40,7 +42,10 @@ _UNITS = {
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A matcher; all that is given must hold."""
+    """A matcher; all that is given must hold.
+
+    ``means`` says in words what fits, for the verdict of what does not; a pattern is for whoever writes it.
+    """
 
     contains: str | list[str] | None = None
     matches: str | None = None
@@ -50,6 +55,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     less: str | None = msgspec.field(default=None, name="<")
     between: tuple[str, str] | None = None
     length: Union[str, Match, None] = None  # noqa: UP007 - the name is not yet bound
+    means: str | None = None
 
     def __post_init__(self) -> None:
         if self.matches is not None:
@@ -57,7 +63,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         for bound in (self.greater, self.less, *(self.between or ())):
             if bound is not None and quantity(bound) is None:
                 raise ValueError(f"{bound!r} is not a number with a known unit")
-        if all(getattr(self, name) is None for name in self.__struct_fields__):
+        if all(getattr(self, name) is None for name in self.__struct_fields__ if name != "means"):
             raise ValueError("an empty matcher would accept everything")
 
 
@@ -130,13 +136,17 @@ def describe(wanted: Wanted) -> str:
 
     >>> describe(Match(contains="ready")), describe(Match(not_="root")), describe("none")
     ('text with "ready"', 'anything but root', 'none')
+    >>> describe(Match(not_=Match(matches="^v[0-9]", means="a version")))
+    'anything but a version'
     """
     if isinstance(wanted, str):
         return wanted if wanted else "nothing"
+    if wanted.means is not None:
+        return wanted.means
     parts: list[str] = []
     if wanted.contains is not None:
         items = [wanted.contains] if isinstance(wanted.contains, str) else wanted.contains
-        parts.append("text with " + " and ".join(f'"{item}"' for item in items))
+        parts.append("text with " + " and ".join(map(in_quotes, items)))
     if wanted.matches is not None:
         parts.append(f"text like /{wanted.matches}/")
     if wanted.one_of is not None:

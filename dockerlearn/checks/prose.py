@@ -11,7 +11,7 @@ from datetime import timedelta
 from dockerlearn.checks.matchers import ANY, NONE, Wanted, describe
 from dockerlearn.engine import references
 from dockerlearn.engine.snapshots import Binding, ContainerSnapshot, Mount
-from dockerlearn.text import nearest, one_line
+from dockerlearn.text import in_quotes, nearest, one_line
 from dockerlearn.world.world import World
 
 EXIT_CODES = {
@@ -145,7 +145,7 @@ def excerpt(text: str) -> str:
     '"two"'
     """
     lines = [line for line in text.splitlines() if line.strip()]
-    return f'"{one_line(lines[-1], 120)}"' if lines else "nothing"
+    return in_quotes(one_line(lines[-1], 120)) if lines else "nothing"
 
 
 def contents(wanted: object, text: str) -> str:
@@ -229,7 +229,7 @@ def quoted(lines: Sequence[str]) -> str:
     >>> quoted(["sh", "sleep 5"])
     '"sh", "sleep 5"'
     """
-    told = ", ".join(f'"{one_line(line, 60)}"' for line in lines[:4])
+    told = ", ".join(in_quotes(one_line(line, 60)) for line in lines[:4])
     return (told + (f" and {len(lines) - 4} more" if len(lines) > 4 else "")) or "nothing"
 
 

@@ -584,6 +584,10 @@ FIELDS: Mapping[Model, Rows] = {
         "<": ("It is less than this.", "512m"),
         "between": ("It is from this to that.", "[1s, 30s]"),
         "length": ("How long the text is; of a list, how many there are.", "{'>': 3}"),
+        "means": (
+            "What fits, in words, where the verdict would show a pattern: the end of “it should hold …”.",
+            "a time of day, such as 12:34:56",
+        ),
     },
 }
 
@@ -637,6 +641,7 @@ WITH: Mapping[tuple[Model, str], Mapping[str, str]] = {
     (event.Event, "within"): _EVENT,
     **{(InstructionWanted, name): {"copy": "app.py"} for name in ("to", "from", "options")},
     (InstructionWanted, "form"): {"cmd": "python app.py"},
+    (Match, "means"): {"matches": r"'\d\d:\d\d'"},
 }
 """What an example of a field needs beside it, over what its model requires."""
 

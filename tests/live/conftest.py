@@ -126,6 +126,12 @@ def python(practice: Practice) -> str:
 
 
 @pytest.fixture(scope="session")
+def registry(practice: Practice) -> str:
+    """The reference of registry's stand-in, which can be pulled from now on."""
+    return own_engine.serve_stand_in("registry", practice)
+
+
+@pytest.fixture(scope="session")
 def served_packages(practice_engine: tuple[Practice, PracticeStatus]) -> Iterator[dict[str, str]]:
     """What the environment of a learner's pip says of the index in these namespaces, which containers reach."""
     with own_engine.index_for(str(practice_engine[1].address)) as settings:

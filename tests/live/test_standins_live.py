@@ -254,3 +254,77 @@ def test_a_server_of_python_answers(docker: Docker, python: str) -> None:
     finally:
         docker("rm", "-f", "served")
         docker("rmi", python)
+
+
+@pytest.fixture
+def kept(docker: Docker, registry: str) -> Iterator[Callable[..., str]]:
+    """Start registry as ``reg`` with further options and words, and return its address on loopback."""
+
+    def start(*options: str, words: tuple[str, ...] = ()) -> str:
+        docker("run", "-d", "--name", "reg", "-p", "127.0.0.1::5000", *options, registry, *words)
+        return docker("port", "reg", "5000/tcp").splitlines()[0]
+
+    yield start
+    docker.try_("rm", "-f", "-v", "reg")
+    docker("rmi", registry)
+
+
+def told(docker: Docker, path: str, port: int = 5000) -> str:
+    """What registry answers, asked inside of its container, as soon as it listens."""
+    url = f"http://127.0.0.1:{port}/v2/"
+    asking = f"until wget -q -O /dev/null {url}; do kill -0 1 && sleep 0.05; done; wget -q -O - {url}{path}"
+    return docker("exec", "reg", "timeout", "20", "sh", "-c", asking)
+
+
+def test_registry_is_set_up_as_in_its_contract(docker: Docker, kept: Callable[..., str], registry: str) -> None:
+    kept()
+    config = json.loads(docker("image", "inspect", registry, "-f", "{{json .Config}}"))
+    assert (config["Entrypoint"], config["Cmd"]) == (["/entrypoint.sh"], ["/etc/docker/registry/config.yml"])
+    assert (list(config["ExposedPorts"]), list(config["Volumes"])) == (["5000/tcp"], ["/var/lib/registry"])
+    assert json.loads(told(docker, "_catalog")) == {"repositories": []}
+    assert "GET /v2/_catalog" in docker("logs", "reg") + docker.try_("logs", "reg").stderr
+    script = "for applet in " + " ".join(busybox.APPLETS) + "; do command -v $applet >/dev/null || echo $applet; done"
+    assert docker("run", "--rm", registry, "sh", "-c", script + "; id -u") == "0"
+    assert docker("run", "--rm", registry, "--version").startswith("registry ")
+    assert docker("run", "--rm", "--entrypoint", "registry", registry, "help").startswith("`registry`")
+
+
+def test_registry_keeps_what_is_pushed_in_its_volume(docker: Docker, kept: Callable[..., str], registry: str) -> None:
+    docker("volume", "create", "shelf")
+    name = ""
+    try:
+        name = f"{kept('-v', 'shelf:/var/lib/registry')}/tools/box:v1"
+        told(docker, "")
+        docker("tag", "busybox:1.36", name)
+        docker("push", "-q", name)
+        docker("rmi", name)
+        assert json.loads(told(docker, "tools/box/tags/list")) == {"name": "tools/box", "tags": ["v1"]}
+        docker("rm", "-f", "reg")
+        again = kept("-v", "shelf:/var/lib/registry").partition("/")[0]
+        assert json.loads(told(docker, "_catalog")) == {"repositories": ["tools/box"]}
+        name = f"{again}/tools/box:v1"
+        docker("pull", "-q", name)
+        assert docker("run", "--rm", name, "echo", "pulled") == "pulled"
+        assert docker.try_("pull", "-q", f"{again}/tools/box:v2").returncode != 0
+    finally:
+        docker.try_("rmi", name)
+        docker.try_("rm", "-f", "reg")
+        docker("volume", "rm", "shelf")
+
+
+def test_registry_takes_settings_from_variables_and_from_a_file(
+    docker: Docker, kept: Callable[..., str], registry: str, tmp_path: Path
+) -> None:
+    kept("-e", "REGISTRY_HTTP_ADDR=:5001", "-e", "REGISTRY_STORAGE_DELETE_ENABLED=true")
+    assert json.loads(told(docker, "_catalog", 5001)) == {"repositories": []}
+    docker("rm", "-f", "-v", "reg")
+    (tmp_path / "mine.yml").write_text(
+        "version: 0.1\nstorage: {filesystem: {rootdirectory: /elsewhere}}\nhttp: {addr: ':5002'}\n"
+    )
+    docker("create", "--name", "reg", registry, "/etc/mine.yml")
+    docker("cp", str(tmp_path / "mine.yml"), "reg:/etc/mine.yml")
+    docker("start", "reg")
+    assert json.loads(told(docker, "_catalog", 5002)) == {"repositories": []}
+    collected = docker.try_("exec", "reg", "/entrypoint.sh", "garbage-collect", "/etc/docker/registry/config.yml")
+    assert (collected.returncode, "unknown" in collected.stderr) == (1, False)  # nothing was ever pushed
+    docker("rm", "-f", "-v", "reg")

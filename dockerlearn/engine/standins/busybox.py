@@ -16,6 +16,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dockerlearn.engine.standins import store
 from dockerlearn.engine.standins.elf import Elf
@@ -92,6 +93,41 @@ def build(binary: Path, folder: Path, *, repository: str = "library/busybox", ta
         tree.file(name, text)
     layer = store.Layer(tree.layer(), "stand-in for busybox")
     return store.write(folder, repository, tags, [layer], {"Cmd": ["sh"], "Env": [f"PATH={PATH}"]})
+
+
+class User(NamedTuple):
+    """Somebody as whom a service runs, with a group of the same name and number."""
+
+    name: str
+    number: int
+    home: str
+
+
+def merged(binary: Path, *users: User) -> Tree:
+    """Return a small system as distributions lay it out now, with ``/bin`` in ``/usr/bin``, for their programs.
+
+    Raises ``PracticeFailed`` as ``build``.
+    """
+    tree = Tree()
+    for name in ("bin", "lib", "lib64", "sbin"):
+        tree.folder(f"usr/{name}")
+        tree.link(name, f"usr/{name}")
+    for name in ("dev", "etc", "home", "proc", "run", "sys", "var/cache", "var/lib"):
+        tree.folder(name)
+    tree.folder("root", 0o700)
+    tree.folder("tmp", 0o1777)
+    tree.link("var/run", "/run")
+    put_applets(tree, "usr/bin", binary)
+    known = [User("root", 0, "/root"), User("daemon", 1, "/usr/sbin"), *users, User("nobody", 65534, "/")]
+    tree.file("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
+    tree.file("etc/group", "".join(f"{name}:x:{number}:\n" for name, number, _ in known))
+    tree.file("etc/passwd", "".join(map(_account, known)))
+    return tree
+
+
+def _account(user: User) -> str:
+    name, number, home = user
+    return f"{name}:x:{number}:{number}:{name}:{home}:{'/bin/sh' if number == 0 else '/bin/false'}\n"
 
 
 def put_applets(tree: Tree, folder: str, binary: Path) -> None:

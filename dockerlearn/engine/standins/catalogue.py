@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerlearn.engine import references
-from dockerlearn.engine.standins import busybox, hello_world, nginx, packages, python, store
+from dockerlearn.engine.standins import busybox, hello_world, nginx, packages, python, registry, store
 from dockerlearn.engine.standins.store import StandIn
 
 _HUB = "docker.io/"
@@ -27,6 +27,7 @@ RECIPES: Mapping[str, Recipe] = {
     hello_world.REPOSITORY: Recipe(lambda at, _: hello_world.build(at), hello_world.TAGS, cheap=True),
     nginx.REPOSITORY: Recipe(lambda at, say: nginx.build(busybox.find_busybox(), at, say), nginx.TAGS),
     python.REPOSITORY: Recipe(python.build, python.TAGS),
+    registry.REPOSITORY: Recipe(lambda at, say: registry.build(busybox.find_busybox(), at, say), registry.TAGS),
 }
 
 

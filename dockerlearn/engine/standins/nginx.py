@@ -26,22 +26,22 @@ from pathlib import Path
 
 from dockerlearn.engine.standins import busybox, packages, store
 from dockerlearn.engine.standins.store import Layer, StandIn
-from dockerlearn.engine.standins.tree import MERGED, Tree
+from dockerlearn.engine.standins.tree import Tree
 from dockerlearn.errors import PracticeFailed
 
 REPOSITORY = "library/nginx"
 TAGS = ("1.27-alpine-slim",)
 
 _PROGRAM = "usr/sbin/nginx"
-# glibc loads these by name when it looks up users and hosts; since 2.34 it has them built in.
-_LOADED_BY_NAME = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
 
 
 def build(binary: Path, folder: Path, say: packages.Say, *, tags: Sequence[str] = TAGS) -> StandIn:
     """Make the image in the store at ``folder``; ``binary`` is a static busybox. Raises ``PracticeFailed``."""
     with packages.fetched(["nginx"], say) as fetched:
         version = fetched.version("nginx")
-        files = fetched.tree(lambda path: path == _PROGRAM or path.startswith("etc/nginx/") or _is_library(path))
+        files = fetched.tree(
+            lambda path: path == _PROGRAM or path.startswith("etc/nginx/") or packages.is_library(path)
+        )
     if _PROGRAM not in files:
         raise PracticeFailed(f"The distribution's packages of nginx have no /{_PROGRAM}.")
     settings = {
@@ -53,37 +53,15 @@ def build(binary: Path, folder: Path, say: packages.Say, *, tags: Sequence[str] 
         "WorkingDir": "/",
     }
     layers = [
-        Layer(_system(binary).layer(), "a small system, from busybox"),
+        Layer(busybox.merged(binary, _USER).layer(), "a small system, from busybox"),
         Layer(_server(files).layer(), "nginx and the libraries it needs"),
         Layer(_site().layer(), "stand-in for nginx: its configuration, a page, the entrypoint"),
     ]
     return store.write(folder, REPOSITORY, tags, layers, settings)
 
 
-def _is_library(path: str) -> bool:
-    return path.startswith("usr/lib") and ".so" in path and "/gconv/" not in path
-
-
-def _system(binary: Path) -> Tree:
-    tree = Tree()
-    for name in MERGED[:2] + MERGED[3:4] + MERGED[5:]:
-        tree.folder(f"usr/{name}")
-        tree.link(name, f"usr/{name}")
-    for name in ("dev", "etc", "home", "proc", "run", "sys", "var/cache", "var/lib"):
-        tree.folder(name)
-    tree.folder("root", 0o700)
-    tree.folder("tmp", 0o1777)
-    tree.link("var/run", "/run")
-    busybox.put_applets(tree, "usr/bin", binary)
-    for path, text in _SYSTEM.items():
-        tree.file(path, text)
-    return tree
-
-
 def _server(files: Tree) -> Tree:
-    needed = {_PROGRAM, *packages.libraries([_PROGRAM], files)}
-    needed |= {path for path in files if path.rpartition("/")[2] in _LOADED_BY_NAME}
-    needed |= {real for path in needed if (real := files.resolve(path)) is not None}
+    needed = packages.needed([_PROGRAM], files)
     needed |= {f"etc/nginx/{name}" for name in _KEPT if f"etc/nginx/{name}" in files}
     return files.remove(lambda path: path in needed)
 
@@ -107,16 +85,7 @@ def _site() -> Tree:
 
 _KEPT = ("fastcgi.conf", "fastcgi_params", "mime.types", "scgi_params", "uwsgi_params")
 
-_SYSTEM = {
-    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-    "etc/group": "root:x:0:\ndaemon:x:1:\nwww-data:x:33:\nusers:x:100:\nnginx:x:101:\nnobody:x:65534:\n",
-    "etc/passwd": (
-        "root:x:0:0:root:/root:/bin/sh\n"
-        "daemon:x:1:1:daemon:/usr/sbin:/bin/false\n"
-        "nginx:x:101:101:nginx:/var/cache/nginx:/bin/false\n"
-        "nobody:x:65534:65534:nobody:/:/bin/false\n"
-    ),
-}
+_USER = busybox.User("nginx", 101, "/var/cache/nginx")
 
 _MAIN = """\
 user  nginx;

@@ -81,6 +81,22 @@ def libraries(programs: Sequence[str], files: Tree) -> set[str]:
     return found
 
 
+# glibc loads these by name when it looks up users and hosts; since 2.34 it has them built in.
+_LOADED_BY_NAME = frozenset({"libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"})
+
+
+def needed(programs: Sequence[str], files: Tree) -> set[str]:
+    """The paths of ``programs`` and of all that they need in ``files``. Raises ``PracticeFailed`` as ``libraries``."""
+    found = {*programs, *libraries(programs, files)}
+    found |= {path for path in files if path.rpartition("/")[2] in _LOADED_BY_NAME}
+    return found | {real for path in found if (real := files.resolve(path)) is not None}
+
+
+def is_library(path: str) -> bool:
+    """Whether a path of a package is a library's, or a link to one."""
+    return path.startswith("usr/lib") and ".so" in path and "/gconv/" not in path
+
+
 @contextmanager
 def _reading(archive: Path) -> Iterator[IO[bytes]]:
     """The files of a package, as a tar stream."""
