@@ -311,11 +311,46 @@ MOUNTED = (
     ],
 )
 def test_the_order_of_a_dockerfile_is_read_in_each_way_to_write_it(tmp_path: Path, text: str, right: bool) -> None:
-    (tmp_path / "api").mkdir()
-    (tmp_path / "api/Dockerfile").write_text(f"FROM {P}\nWORKDIR /app\n{text}\n{SERVE}\n")
-    step = next(step for step in open_pack().lesson(LESSON).steps if step.id == "order")
-    (check,) = (check for check in step.check if isinstance(check, Dockerfile))
-    assert check.look(World(FakeEngine(), tmp_path, Scope({"python": P}))).met == right
+    assert is_right(tmp_path, "order", f"FROM {P}\nWORKDIR /app\n{text}\n{SERVE}\n") == right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("RUN pip install --no-cache-dir -r requirements.txt", True),
+        ("RUN pip install -r requirements.txt && rm -rf /root/.cache", True),
+        ("RUN pip install -r requirements.txt\nRUN rm -rf /root/.cache", False),
+        ("RUN pip install -r requirements.txt\nRUN cd /root && rm -rf .cache", False),
+        ("RUN pip install -r requirements.txt\nRUN set -e; rm -rf /root/.cache", False),
+    ],
+)
+def test_what_a_later_line_deletes_has_got_into_the_image(tmp_path: Path, text: str, right: bool) -> None:
+    assert is_right(tmp_path, "slim", f"FROM {P}\nCOPY pip /etc/\nWORKDIR /app\n{text}\n{SERVE}\n") == right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("", True),
+        ("RUN pip --version && pip uninstall -y pip", True),
+        ("RUN pip install -r requirements.txt", False),
+        ("RUN pip3 install -qr requirements.txt", False),
+        ("RUN pip --python /venv/bin/python install --requirement requirements.txt", False),
+        ("RUN python -m pip install --no-cache-dir fastapi uvicorn", False),
+        ("RUN rm -r /root/.cache", False),
+    ],
+)
+def test_nothing_is_installed_or_deleted_in_the_last_stage(tmp_path: Path, text: str, right: bool) -> None:
+    assert is_right(tmp_path, "stages", f"{FULL}COPY main.py ./\n{text}\n{SERVE}\n") == right
+
+
+def is_right(folder: Path, name: str, text: str) -> bool:
+    """Whether a step's checks of ``api/Dockerfile`` are met by a text."""
+    (folder / "api").mkdir()
+    (folder / "api/Dockerfile").write_text(text)
+    step = next(step for step in open_pack().lesson(LESSON).steps if step.id == name)
+    world = World(FakeEngine(), folder, Scope({"python": P}))
+    return all(check.look(world).met for check in step.check if isinstance(check, Dockerfile))
 
 
 @pytest.mark.parametrize("cheat", CHEATS)
