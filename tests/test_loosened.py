@@ -27,7 +27,6 @@ OWED = {
     "fastapi/settings",
     "fastapi/door",
     "fastapi/release",
-    "fastapi/page",
 }
 """Lessons and steps (``LESSON/STEP``) of which it is not recorded yet."""
 
