@@ -22,7 +22,6 @@ OWED = {
     "fastapi/stages",
     "fastapi/data",
     "fastapi/user",
-    "fastapi/settings",
     "fastapi/door",
     "fastapi/release",
 }
