@@ -23,7 +23,6 @@ OWED = {
     "fastapi/data",
     "fastapi/user",
     "fastapi/door",
-    "fastapi/release",
 }
 """Lessons and steps (``LESSON/STEP``) of which it is not recorded yet."""
 
