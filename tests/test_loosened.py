@@ -22,7 +22,6 @@ OWED = {
     "fastapi/stages",
     "fastapi/data",
     "fastapi/user",
-    "fastapi/door",
 }
 """Lessons and steps (``LESSON/STEP``) of which it is not recorded yet."""
 
