@@ -15,18 +15,6 @@ from dockerlearn.course.models import Step
 from dockerlearn.course.packs import open_pack
 from tests.record_loosened import UNTESTED, read
 
-OWED = {
-    "fastapi/health",
-    "fastapi/stop",
-    "fastapi/settings",
-    "fastapi/door",
-    "fastapi/release",
-    "fastapi/page",
-}
-"""Lessons and steps (``LESSON/STEP``) of which it is not recorded yet."""
-
-LESSONS = [lesson for lesson in open_pack().lessons if lesson not in OWED]
-
 _OWN = re.compile(
     r"cheat: (\S+ (paused|only created|crashes after a moment|with another command|from another image|empty)"
     r"|a server beside \S+|(an empty|another) image called \S+)"
@@ -44,15 +32,13 @@ def names(step: Step) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize("lesson", open_pack().lessons)
 def test_each_way_to_loosen_a_check_is_noticed_or_the_lesson_says_why(lesson: str) -> None:
     recorded = read(lesson)
     ways = set()
     for step in open_pack().lesson(lesson).steps:
         reasons = {one.field for one in step.untested}
         needed = set()
-        if f"{lesson}/{step.id}" in OWED:
-            continue
         for one in mutants(step.check) if step.kind == "do" else ():
             way = (step.id, one.where, one.change)
             ways.add(way)
@@ -64,9 +50,3 @@ def test_each_way_to_loosen_a_check_is_noticed_or_the_lesson_says_why(lesson: st
                 needed.add(one.where)
         assert reasons == needed, f"{lesson}/{step.id} gives reasons for what is noticed"
     assert set(recorded) == ways, "what is recorded is not in the lesson any more"
-
-
-def test_what_is_owed_is_owed() -> None:
-    for name in OWED:
-        lesson, _, step = name.partition("/")
-        assert [way for way in read(lesson) if step in {"", way[0]}] == [], f"{name} is recorded"

@@ -263,6 +263,20 @@ CHEATS: dict[str, tuple[str, str]] = {
         "docker run -d --name dl-door --network dl-alps -p PORT:80 "
         '-v "$PWD/door/hut.conf:/etc/nginx/conf.d/default.conf:ro" nginx:1.27-alpine-slim'),
     ),
+    "an answer of the door's own": (
+        "door",
+        ("printf 'server {\\n listen 80;\\n location = / { return 200 \"Ridge TOKEN\"; }\\n "
+        "location / { proxy_pass http://dl-hut:8000; }\\n}\\n' > door/hut.conf\n"
+        "docker run -d --name dl-door --network dl-alps -p PORT:80 "
+        '-v "$PWD/door/hut.conf:/etc/nginx/conf.d/default.conf:ro" nginx:1.27-alpine-slim'),
+    ),
+    "a door of another image": (
+        "door",
+        ("sed -i 's/localhost/dl-hut/' door/hut.conf\ndocker create --name dl-x nginx:1.27-alpine-slim\n"
+        "docker export dl-x | docker import - dl-x:v1\ndocker rm dl-x\n"
+        "docker run -d --name dl-door --network dl-alps -p PORT:80 --entrypoint nginx "
+        "-v \"$PWD/door/hut.conf:/etc/nginx/conf.d/default.conf:ro\" dl-x:v1 -g 'daemon off;'"),
+    ),
     "no door at all": (
         "door",
         (f"{ITS_NAME}docker run -d --name dl-door --network dl-alps -e \"$NAME\" -p PORT:80 dl-hut:ready "

@@ -62,6 +62,12 @@ def test_every_claim_about_it_holds(proved: Proving) -> None:
 
 Change = tuple[str, str, str, str]
 
+A_NEW_ONE = """      - name: a new container
+        dead_end: true
+        when:
+          - {container: dl-first, running: true, files: """
+"""How the mistake "a new container" begins, up to the files."""
+
 # What is changed in the lesson, in which step, and which claim must fall.
 SPOILED: dict[str, Change] = {
     "a solution that does nothing": (
@@ -83,14 +89,14 @@ SPOILED: dict[str, Change] = {
         "it starts unmet",
     ),
     "a mistake that is another one": (
-        "          - {container: dl-first, running: true, files: {/note: none}}",
-        "          - {container: dl-first, absent: true}",
+        f"{A_NEW_ONE}{{/note: none}}}}",
+        A_NEW_ONE.replace("running: true, files: ", "absent: true}"),
         "again",
         "mistake 'a new container'",
     ),
     "a mistake that nobody sees": (
-        "          - {container: dl-first, running: true, files: {/note: none}}",
-        "          - {container: dl-first, running: true, files: {/note: other}}",
+        f"{A_NEW_ONE}{{/note: none}}}}",
+        f"{A_NEW_ONE}{{/note: other}}}}",
         "again",
         "mistake 'a new container'",
     ),

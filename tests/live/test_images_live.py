@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
@@ -28,7 +30,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_claim_about_a_step_holds(proved: Proving, step: str) -> None:
+def test_every_claim_about_a_step_holds(nameless_come: Callable[[], set[str]], proved: Proving, step: str) -> None:
     holds(proved(step))
 
 
