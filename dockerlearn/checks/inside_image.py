@@ -24,7 +24,8 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ``entrypoint`` is a program that takes the place of the image's, as ``docker run --entrypoint`` does: what is looked
     at is then the same whether the image says CMD or ENTRYPOINT. ``healthcheck`` runs the image's health check, alone:
     one that asks a service fails where none runs.
-    It has no network, little memory, and ten seconds. Without ``prints`` and ``exit_code`` it should end with 0.
+    It has no network, little memory, and twenty seconds: a busy machine has taken ten to import a framework of Python.
+    Without ``prints`` and ``exit_code`` it should end with 0.
 
     >>> Runs(command=["cat", "/etc/motd"], prints={"contains": "hello"}).command
     ['cat', '/etc/motd']

@@ -29,7 +29,7 @@ from dockerlearn.world.happened import Own, OwnHere
 EXEC_SECONDS = 3.0
 """Seconds that a command in a container may take."""
 
-RUN_SECONDS = 10.0
+RUN_SECONDS = 20.0
 """Seconds that a container of an image may take to print what it prints, its start included."""
 
 OUTPUT = 65_536
