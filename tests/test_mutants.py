@@ -118,6 +118,13 @@ def test_parts_that_are_needed_are_loosened_within() -> None:
     ]  # fmt: skip
 
 
+def test_that_a_command_ends_with_0_goes_without_saying() -> None:
+    assert ways(Exec(exec="dl-a", command="test -f /a", exit_code="0")) == []
+    assert "exit_code dropped" in ways(Exec(exec="dl-a", command="test -f /a", exit_code="1"))
+    assert "exit_code dropped" in ways(Exec(exec="dl-a", command="cat /a", exit_code="0", output="b"))
+    assert ways(Image(image="dl-a:v1", runs=Runs(command="true", exit_code="0"))) == ["runs dropped"]
+
+
 def test_what_a_part_objects_to_is_left_out() -> None:
     """A matcher that wants nothing does not exist."""
     assert ways(Image(image="dl-a", size=Match(less="20MB"))) == ["size dropped", "size loosened to any"]

@@ -362,6 +362,23 @@ def test_a_right_choice_that_stands_at_one_place_always(tmp_path: Path, places: 
     assert found(tmp_path, (last, last + steps)) == ([("choices", "steps")] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("", [("mistake-unseen", "steps[0].mistakes[0].when")]),
+        (", exit_code: 0", [("mistake-unseen", "steps[0].mistakes[0].when")]),
+        (", exit_code: 1", []),
+        (", output: none", []),
+    ],
+)
+def test_that_a_command_ends_with_0_goes_without_saying(
+    tmp_path: Path, asked: str, told: list[tuple[str, str]]
+) -> None:
+    """A mistake in which the same command ends otherwise is one."""
+    goal = ("[{container: dl-cup, running: true, image: busybox}]", "[{exec: dl-cup, command: [ls, /cup]}]")
+    assert found(tmp_path, goal, (MISTAKE, f"        when: [{{exec: dl-cup, command: [ls, /cup]{asked}}}]\n")) == told
+
+
 def test_a_pack_image_without_a_tag(tmp_path: Path) -> None:
     assert found(tmp_path, pack=('"nginx:1.27"', "nginx")) == [("latest", "images.nginx")]
     assert found(tmp_path, pack=('"nginx:1.27"', "{reference: nginx, why: w}")) == [("latest", "images.nginx")]

@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from dockerlearn.checks.base import Noun
+from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.inside_image import Runs
 from dockerlearn.checks.matchers import ANY, NONE, Match
 from dockerlearn.course.problems import key_path
@@ -90,6 +91,8 @@ def _fields(part: msgspec.Struct, path: str, kept: frozenset[str] = frozenset())
             continue
         if isinstance(part, Match) and field.name == "means":
             continue  # says it, and wants nothing
+        if field.name == "exit_code" and _goes_without_saying(part):
+            continue
         here = key_path(path, field.encode_name)
         if not field.required and (without := _with(part, field.name, _default(field))) is not None:
             yield here, "dropped", without
@@ -129,6 +132,14 @@ def _value(value: Any, kind: Any, path: str, *, each: bool) -> Iterator[_Way]:
             if isinstance(item, msgspec.Struct):
                 for where, change, looser in _value(item, inner, here, each=False):
                     yield where, change, [*value[:place], looser, *value[place + 1 :]]
+
+
+def _goes_without_saying(part: msgspec.Struct) -> bool:
+    """Whether a command has to end with 0 without a word about that, so that saying it asks for nothing more."""
+    asks_nothing_else = (isinstance(part, Exec) and part.output is None) or (
+        isinstance(part, Runs) and part.prints is None
+    )
+    return asks_nothing_else and getattr(part, "exit_code", None) == "0"
 
 
 def _is_something(value: Any) -> bool:

@@ -41,6 +41,7 @@ from dockerlearn.session.script import solution_script
 from dockerlearn.session.session import Place, Session
 from dockerlearn.session.verdict import Verdict
 from dockerlearn.setup import clean, ledger
+from dockerlearn.setup.spec import SetupContainer
 from dockerlearn.world.journal import Typed
 
 Way = str | FileSolution
@@ -376,15 +377,17 @@ class _Step:
         if following is None:
             return None
         self._at_start = None
-        before = {name: self._engine.container(name) for name in _setup_names(following)}
+        before = {name: self._engine.container(name) for name in _taken_over(following)}
         moved = self._session.next()
         if moved.place is None or moved.place.name == place.name:
             return "the tutor does not go on"
-        # What the learner made in a right way is what the next step begins with: it must not be made anew.
+        # What the learner made in a right way is what the next step begins with: it must not be made anew, unless the
+        # author says so.
         for name, there in before.items():
             now = self._engine.container(name)
             if there is not None and now is not None and there.id != now.id:
-                return f"{name} was made anew for {moved.place.name}"
+                told = f"{name} was made anew for {moved.place.name}, which states it otherwise than it was left"
+                return f"{told}: state less of it there, call it otherwise, or say fresh: true where that is meant"
         verdict = self._session.check(moved.place)
         if verdict.status is not Status.UNMET:
             return f"{moved.place.name} is {verdict.status} when it begins: {_told(verdict.outcomes)}"
@@ -586,8 +589,11 @@ def _inventory(engine: EngineApi) -> frozenset[str]:
     )
 
 
-def _setup_names(step: Step) -> list[str]:
-    return [item.name for item in step.setup if item.word == "container" and not item.absent]
+def _taken_over(step: Step) -> list[str]:
+    """The containers with which a step begins, and which it does not say are to be fresh."""
+    stated = [] if step.fresh else step.setup
+    containers = [item for item in stated if isinstance(item, SetupContainer)]
+    return [item.name for item in containers if not item.absent and not item.fresh]
 
 
 def _output(played: Iterator[tuple[str, int, str]]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from dockerlearn.author.prove import Proved, Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine import processes
@@ -138,3 +140,43 @@ def test_steps_are_proven_at_the_same_time_on_engines_of_their_own(learner: Lear
     assert list(home.glob("prove-*")) == []
     assert processes.naming([home], ("dockerd", "containerd", "python", "python3")) == []
     assert str(home) not in Path("/proc/self/mountinfo").read_text()
+
+
+BROKEN_NEXT = """title: Next
+level: foundation
+summary: What the next step does with what a way has left.
+minutes: 5
+steps:
+  - id: run
+    title: Run one
+    setup: [{container: dl-job, absent: true}]
+    task: Run a container dl-job from busybox:1.36 that keeps running.
+    check: [{container: dl-job, running: true}]
+    hints: [h]
+    solution: docker run -d --name dl-job busybox:1.36 sleep 600
+  - id: mend
+    title: Mend it
+STEP    setup: [{container: dl-job, image: "busybox:1.36", command: [sleep, "700"], user: nobody, ITEM}]
+    task: Run dl-job as root.
+    check: [{container: dl-job, running: true, user: {one_of: ["", root]}}]
+    hints: [h]
+    solution: docker rm -f dl-job && docker run -d --name dl-job busybox:1.36 sleep 600
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "item", "held"), [("", "running: true", False), ("", "fresh: true", True), ("    fresh: true\n", "", True)]
+)
+def test_the_next_step_may_not_make_anew_what_a_way_left_unless_it_says_so(
+    engine: Callable[[], EngineApi], docker: Docker, tmp_path: Path, step: str, item: str, *, held: bool
+) -> None:
+    pack = tmp_path / "pack"
+    (pack / "next").mkdir(parents=True)
+    text = BROKEN_NEXT.replace("STEP", step).replace(", ITEM", f", {item}" if item else "")
+    (pack / "next" / "lesson.yaml").write_text(text)
+    (pack / "pack.yaml").write_text("format: 1\nid: n\ntitle: N\nlessons: [next]\nimages: {busybox: busybox:1.36}\n")
+    prover = Prover(open_pack(pack), engine, docker.host, tmp_path / "place", cheat=False)
+    claims = {claim.claim: claim for claim in prover.prove("next", ("run",))}
+    follows = claims["the next step follows the solution"]
+    assert follows.held is held, follows
+    assert ("say fresh: true" in follows.why) is not held
