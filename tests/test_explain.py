@@ -336,7 +336,12 @@ def test_names_within_a_check_are_looked_at(check: str, path: str, message: str)
         ("{container: dl-a, image: nginx, networks: {web: []}}", "networks.web", "the course's networks begin with"),
         ("{container: dl-a, image: nginx, mounts: {/a: v}}", 'mounts["/a"]', "the course's volumes begin with dl-"),
         ("{container: dl-a, image: nginx, mounts: {/a: {volume: v}}}", 'mounts["/a"].volume', "the course's volumes"),
-        ("{container: dl-a, image: nginx, mounts: {/a: /etc}}", 'mounts["/a"]', "the course's volumes begin with dl-"),
+        ("{container: dl-a, image: nginx, mounts: {/a: /etc}}", 'mounts["/a"]', "'/etc' is a folder of the host"),
+        (
+            "{container: dl-a, image: nginx, mounts: {/a: {volume: ~/a}}}",
+            'mounts["/a"].volume',
+            "is a folder of the host",
+        ),
         ("{container: dl-a, image: nginx, mounts: {/a: {source: /etc}}}", 'mounts["/a"].source', "is not a folder"),
         ("{container: dl-a, image: nginx, mounts: {a: dl-v}}", "", "is not a path in a container"),
     ],

@@ -284,7 +284,10 @@ def _setup_container(node: Map, path: str, report: Report, context: Context) -> 
     for key, how in mounts.pairs if isinstance(mounts, Map) else []:
         here = key_path(key_path(path, "mounts"), key.text)
         name = how.get("volume") if isinstance(how, Map) else how
-        if isinstance(name, Scalar) and not name.text.startswith("."):
+        if isinstance(name, Scalar) and name.text.startswith(("/", "~")):
+            told = f"'{name.text}' is a folder of the host, which setup mounts none of"
+            report.add(name.at, here if name is how else f"{here}.volume", told, "./FOLDER is one of the lesson's own")
+        elif isinstance(name, Scalar) and not name.text.startswith("."):
             _own(name, name.text, here if name is how else f"{here}.volume", report, "volumes")
     published = node.get("publish")
     for key, value in published.pairs if isinstance(published, Map) else []:
