@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from dockerlearn.author.prove import Prover
 from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
@@ -88,3 +90,27 @@ def test_a_link_that_a_container_plants_in_the_learners_folder_is_not_followed(
     assert (outside / "hostname").read_text() == "mine"
     assert docker("ps", "-aq", "--filter", "name=dl-other") == ""
     assert learner("clean", "--yes").returncode == 0
+
+
+REGISTRY = PACK.parent / "registry"
+"""A pack on a subject that the course does not have, which was written from the guide alone."""
+
+
+@pytest.mark.parametrize("step", ["push", "keep"])
+def test_a_lesson_about_a_registry_is_proven(
+    engine: Callable[[], EngineApi], docker: Docker, registry: str, tmp_path: Path, step: str
+) -> None:
+    """On the stand-in of registry: pushing, pulling, and what a volume keeps."""
+    pack = open_pack(REGISTRY)
+    docker("pull", "-q", registry)
+    try:
+        claims = Prover(pack, engine, docker.host, tmp_path, cheat=False).prove("own", (step,))
+        assert not_held(claims) == []
+        assert {claim.claim for claim in claims} >= {"it starts unmet", "the prediction is true"}
+    finally:
+        # A name by its digest stays of what was pushed, busybox among it.
+        names = docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}").split()
+        for pushed in names:
+            if "/dl-" in pushed:
+                docker.try_("rmi", pushed)
+        docker.try_("rmi", registry)
