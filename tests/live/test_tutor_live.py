@@ -181,6 +181,8 @@ def test_a_lesson_by_typing_its_solutions(
 def _plain(text: str, token: str) -> str:
     """Replace what differs from run to run, and leave out what depends on how busy the machine is."""
     text = text.replace(token, "TOKEN")
+    # Each client says in its own words how it is used.
+    text = re.sub(r"(unknown shorthand flag: .*\n)(?:(?!✗).*\n)+", r"\1USAGE\n", text)
     text = re.sub(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "ID", text)
     text = re.sub(r"\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d UTC \d{4}", "DATE", text)
     text = re.sub(r"\d+\.\d+\.\d+\.\d+", "ADDRESS", text)
@@ -222,7 +224,8 @@ def test_a_container_in_the_foreground(open_tutor: Open, learner: Learner) -> No
     me.types("docker run -it --name dl-first busybox:1.36 sh", "/ #", ready=False)
     screen.shows(lambda: screen.title == f"Run a program in a container: {INSIDE}")
     # Nothing that prints the date: that would be the step's goal on a machine that takes its time.
-    me.types("cat", ready=False)
+    # The shell inside reads ahead: what is typed before it has begun the line would be its own.
+    me.types("echo now-$((1 + 1)); cat", "now-2", ready=False)
     me.types("in", "in\nin", ready=False)
     screen.press("C-c")
     screen.shows(lambda: screen.lines[-1] == "/ #")
@@ -261,6 +264,14 @@ def _size(screen: Screen) -> str:
     return screen.text
 
 
+def _interrupted(screen: Screen) -> bool:
+    """Whether the prompt stands right behind what the terminal shows of the key, as in the bare shell.
+
+    A client of 20.10 ends the line.
+    """
+    return screen.lines[-1] == "^C$" or screen.lines[-2:] == ["^C", "$"]
+
+
 def test_following_a_log_and_a_terminal_within_the_terminal(open_tutor: Open) -> None:
     """Ctrl-C and Ctrl-Z on docker logs -f, with the statuses of the bare shell; a resize reaches the container."""
     screen = open_tutor("bash")
@@ -269,8 +280,7 @@ def test_following_a_log_and_a_terminal_within_the_terminal(open_tutor: Open) ->
     me.types("docker run -d --name dl-first busybox:1.36 sh -c 'while true; do date; sleep 1; done'", GOES_ON)
     me.types("docker logs -f dl-first", "UTC", ready=False)
     screen.press("C-c")
-    # As in the bare shell, the prompt stands right behind what the terminal shows of the key.
-    screen.shows(lambda: screen.lines[-1] == "^C$")
+    screen.shows(lambda: _interrupted(screen))
     me.types("echo s=$?", "s=130\n")
     me.types("docker logs -f dl-first", "UTC", ready=False)
     screen.press("C-z")
@@ -278,7 +288,7 @@ def test_following_a_log_and_a_terminal_within_the_terminal(open_tutor: Open) ->
     me.ready()
     me.types("fg", "UTC", ready=False)
     screen.press("C-c")
-    screen.shows(lambda: screen.lines[-1] == "^C$")
+    screen.shows(lambda: _interrupted(screen))
     screen.type(f"TMUX= tmux -L dl-{secrets.token_hex(6)} -f /dev/null new docker exec -it dl-first sh\n")
     screen.shows(lambda: "/ #" in screen.lines)
     screen.resize(40, 90)
