@@ -17,8 +17,8 @@ Form = Literal["20.10", "28.5", "containerd"]
 FORMS: tuple[Form, ...] = ("20.10", "28.5", "containerd")
 
 
-def layer(files: Mapping[str, bytes]) -> bytes:
-    """A layer with these files."""
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of these files, as a layer is one and a saved image."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name, content in files.items():
@@ -33,7 +33,7 @@ class Example:
 
     def __init__(self, reference: str, layers: Iterable[bytes] | None = None, **more: Any) -> None:
         self.reference = reference
-        self.layers = list(layers or [layer({"etc/name": reference.encode()})])
+        self.layers = list(layers or [tarred({"etc/name": reference.encode()})])
         self.config: dict[str, Any] = {
             "architecture": "amd64",
             "os": "linux",

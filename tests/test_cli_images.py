@@ -13,7 +13,7 @@ from dockerlearn.images.archive import Archive, Writer
 from dockerlearn.images.export import pack
 from dockerlearn.ui.style import Style
 from tests.cli_support import PACK, Learner
-from tests.exported import Example, layer
+from tests.exported import Example, tarred
 from tests.fake_engine import FakeEngine, make_image
 
 BUSYBOX, NGINX, PYTHON = (Example(name) for name in ("busybox:1.36", "nginx:1.27", "python:3.11-slim"))
@@ -282,7 +282,7 @@ def test_a_stand_in_is_not_loaded_where_it_would_pass_for_the_real_one(learner: 
 
 
 def test_all_of_it_is_verified_before_anything_is_loaded(learner: Learner, tmp_path: Path) -> None:
-    file = saved(tmp_path / "x", NGINX, Example("python:3.11-slim", [layer({"last": b"x" * 5000})]))
+    file = saved(tmp_path / "x", NGINX, Example("python:3.11-slim", [tarred({"last": b"x" * 5000})]))
     content = bytearray(file.read_bytes())
     with Archive.open(file) as archive:
         at = content.rindex(b"\x1f\x8b")

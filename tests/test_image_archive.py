@@ -19,11 +19,11 @@ from dockerlearn.errors import ArchiveDamaged, ArchiveError
 from dockerlearn.images import archive as archives
 from dockerlearn.images.archive import Archive, Writer, header
 from dockerlearn.images.export import pack
-from tests.exported import FORMS, Example, Form, archive, layer, loaded
+from tests.exported import FORMS, Example, Form, archive, loaded, tarred
 
-BUSYBOX = Example("busybox:1.36", [layer({"bin/sh": b"shell" * 500})])
-TWICE = layer({"etc/twice": b"x" * 3000})
-NGINX = Example("nginx:1.27", [TWICE, layer({"etc/nginx": b"y" * 2000}), TWICE])
+BUSYBOX = Example("busybox:1.36", [tarred({"bin/sh": b"shell" * 500})])
+TWICE = tarred({"etc/twice": b"x" * 3000})
+NGINX = Example("nginx:1.27", [TWICE, tarred({"etc/nginx": b"y" * 2000}), TWICE])
 
 
 def write(path: Path, *examples: Example, form: Form = "20.10") -> Path:
@@ -77,7 +77,7 @@ def test_its_checksums_are_those_that_sha256sum_reads(saved: Path, tmp_path: Pat
 
 
 def test_a_layer_that_two_images_share_is_in_it_once(tmp_path: Path) -> None:
-    other = Example("nginx:1.28", [TWICE, layer({"etc/other": b"z"})])
+    other = Example("nginx:1.28", [TWICE, tarred({"etc/other": b"z"})])
     path = write(tmp_path / "saved.tar", NGINX, other)
     with tarfile.open(path) as tar:
         names = tar.getnames()
@@ -290,8 +290,8 @@ def test_an_index_that_does_not_fit(saved: Path, change: Change) -> None:
 
 def test_a_layer_that_is_not_the_one_of_the_configuration(tmp_path: Path) -> None:
     """Its checksum is right, and the image's configuration names another content."""
-    lying = Example("busybox:1.36", [layer({"a": b"1"})])
-    lying.layers = [layer({"a": b"2"})]
+    lying = Example("busybox:1.36", [tarred({"a": b"1"})])
+    lying.layers = [tarred({"a": b"2"})]
     with (tmp_path / "x").open("wb") as file, pytest.raises(ArchiveError, match="other layers"):
         pack(Writer(file), lying.reference, pieces(lying.export()))
 

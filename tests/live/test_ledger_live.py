@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import tarfile
 from pathlib import Path
 
 from dockerlearn.setup import ledger, unnamed
 from dockerlearn.setup.spec import Declared
+from tests import exported
 from tests.live.conftest import Docker, things
 from tests.live.lessons import Learner
 from tests.live.live_bench import BUSYBOX, LiveBench
@@ -25,24 +24,14 @@ def observe(bench: LiveBench, names: Declared = NAMES, *, thorough: bool = True)
 
 def load(docker: Docker, folder: Path, name: str) -> str:
     """Load an image that was made long ago, as a build without a file, a pull or an import bring one; return its id."""
-
-    def pack(files: dict[str, bytes]) -> bytes:
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for path, content in files.items():
-                entry = tarfile.TarInfo(path)
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
-        return packed.getvalue()
-
-    layer = pack({name: b"content"})
+    layer = exported.tarred({name: b"content"})
     config = json.dumps({
         "architecture": "amd64", "os": "linux", "created": OLD, "config": {"Cmd": ["true"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }).encode()  # fmt: skip
     manifest = json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
     file = folder / "image.tar"
-    file.write_bytes(pack({"config.json": config, "layer.tar": layer, "manifest.json": manifest}))
+    file.write_bytes(exported.tarred({"config.json": config, "layer.tar": layer, "manifest.json": manifest}))
     docker("load", "--quiet", "--input", str(file))
     return docker("image", "inspect", "--format", "{{.Id}}", name)
 

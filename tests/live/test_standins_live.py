@@ -13,10 +13,12 @@ import pytest
 from dockerlearn.engine.standins import busybox
 from tests.live.conftest import Docker
 
+LACKING = "for applet in " + " ".join(busybox.APPLETS) + "; do command -v $applet >/dev/null || echo $applet; done"
+"""A script of sh that names the applets of the contract which are not there."""
+
 
 def test_busybox_keeps_its_contract(docker: Docker) -> None:
-    script = "for applet in " + " ".join(busybox.APPLETS) + "; do command -v $applet >/dev/null || echo $applet; done"
-    assert docker("run", "--rm", "busybox:1.36", "sh", "-c", script) == ""
+    assert docker("run", "--rm", "busybox:1.36", "sh", "-c", LACKING) == ""
     assert docker("run", "--rm", "-i", "busybox:1.36", input="echo from $(id -un) in $PWD") == "from root in /"
     inspected = docker("image", "inspect", "busybox:1.36", "-f", "{{json .Config.Cmd}} {{json .Config.Entrypoint}}")
     assert inspected == '["sh"] null'
@@ -97,8 +99,7 @@ def test_nginx_is_set_up_as_in_its_contract(web: Callable[..., Docker], nginx: s
     assert "Welcome to nginx!" in page(docker, "http://[::1]/")
     assert "Welcome to nginx!" in docker("exec", "web", "cat", "/usr/share/nginx/html/index.html")
     assert int(docker("image", "inspect", nginx, "-f", "{{.Size}}")) < 20_000_000
-    script = "for applet in " + " ".join(busybox.APPLETS) + "; do command -v $applet >/dev/null || echo $applet; done"
-    assert docker("exec", "web", "sh", "-c", script) == ""
+    assert docker("exec", "web", "sh", "-c", LACKING) == ""
 
 
 def test_nginx_logs_to_where_docker_logs_reads_and_runs_its_workers_as_nginx(web: Callable[..., Docker]) -> None:
@@ -283,8 +284,7 @@ def test_registry_is_set_up_as_in_its_contract(docker: Docker, kept: Callable[..
     assert (list(config["ExposedPorts"]), list(config["Volumes"])) == (["5000/tcp"], ["/var/lib/registry"])
     assert json.loads(told(docker, "_catalog")) == {"repositories": []}
     assert "GET /v2/_catalog" in docker("logs", "reg") + docker.try_("logs", "reg").stderr
-    script = "for applet in " + " ".join(busybox.APPLETS) + "; do command -v $applet >/dev/null || echo $applet; done"
-    assert docker("run", "--rm", registry, "sh", "-c", script + "; id -u") == "0"
+    assert docker("run", "--rm", registry, "sh", "-c", f"{LACKING}; id -u") == "0"
     assert docker("run", "--rm", registry, "--version").startswith("registry ")
     assert docker("run", "--rm", "--entrypoint", "registry", registry, "help").startswith("`registry`")
 
