@@ -193,7 +193,8 @@ class FakeEngine:
     Put things into ``by_name`` (containers), ``images`` (by id), ``files``, ``output``, ``processes`` and
     ``differences`` (by container id), ``image_files`` (by image id; a new container has them), ``networks_by_name``,
     ``volumes_by_name``, ``volume_files`` (by volume name), ``registry`` (what can be pulled, by full reference) and
-    ``exports`` (what ``docker save`` gives, by full reference, of those that are there); ``add`` and ``add_image``
+    ``exports`` (what ``docker save`` gives, by full reference, of those that are there) and ``manifests_by_id`` (by
+    image id; none is as on an engine that does not tell them); ``add`` and ``add_image``
     do it in one line. ``runs`` says what a command does, in a container or as one: command line to its output and
     exit code, None when it does not end. ``happened`` are the events. ``clock`` is the engine's time, and goes on
     by a second with each change. With ``failure`` set, every call raises it. ``calls`` are the names of the methods
@@ -215,6 +216,7 @@ class FakeEngine:
         self.volume_files: dict[str, dict[str, PathInContainer]] = {}
         self.registry: dict[str, ImageSnapshot] = {}
         self.exports: dict[str, bytes] = {}
+        self.manifests_by_id: dict[str, frozenset[str]] = {}
         self.clock = BEGINNING + timedelta(hours=1)
         self.failure: EngineError | None = None
         self.calls: list[str] = []
@@ -355,6 +357,11 @@ class FakeEngine:
     def image_ids(self) -> frozenset[str]:
         self._called("image_ids")
         return frozenset(self.images)
+
+    def manifests(self, reference: str) -> frozenset[str]:
+        self._called("manifests")
+        image = self.image(reference)
+        return frozenset() if image is None else self.manifests_by_id.get(image.id, frozenset())
 
     def untagged_images(self) -> tuple[str, ...]:
         self._called("untagged_images")

@@ -605,6 +605,27 @@ class TestSameImage:
         engine.add("dl-web", image_id="sha256:" + "9" * 64, image_ref="alpine:3")
         assert seen(engine, container="dl-web", image="busybox").status is Status.UNMET
 
+    def test_an_image_that_is_gone_is_told_by_its_manifest(self, engine: FakeEngine) -> None:
+        """The containerd store: a build moves the tag, and what the container was made from is deleted."""
+        tools = make_image("dl-tools:v1")
+        engine.add_image(tools)
+        was = {"image_id": "sha256:" + "9" * 64, "manifest": "sha256:" + "8" * 64}
+        there = engine.add("dl-web", image_ref="dl-tools:v1", **was)
+        assert seen(engine, container="dl-web", image="dl-tools:v1").status is Status.UNKNOWN
+        engine.manifests_by_id = {tools.id: frozenset({"sha256:" + "7" * 64})}
+        assert seen(engine, container="dl-web", image="dl-tools:v1").status is Status.UNMET
+        engine.manifests_by_id = {tools.id: frozenset({"sha256:" + "7" * 64, there.manifest})}
+        assert seen(engine, container="dl-web", image="dl-tools:v1").met
+
+    def test_a_public_name_that_moved_is_not_known_by_its_manifest(self, engine: FakeEngine) -> None:
+        """What was pulled under the name before counts, too; nobody knows whether it was."""
+        gone = {"image_id": "sha256:" + "9" * 64, "manifest": "sha256:" + "8" * 64}
+        there = engine.add("dl-web", image_ref="busybox:1.36", **gone)
+        engine.manifests_by_id = {BUSYBOX.id: frozenset({"sha256:" + "7" * 64})}
+        assert seen(engine, container="dl-web", image="busybox").status is Status.UNKNOWN
+        engine.manifests_by_id = {BUSYBOX.id: frozenset({there.manifest})}
+        assert seen(engine, container="dl-web", image="busybox").met
+
     def test_across_stores_by_content(self, engine: FakeEngine) -> None:
         rebuilt = msgspec.structs.replace(BUSYBOX, id=f"sha256:{make_id('rebuilt')}", tags=())
         engine.add_image(rebuilt)

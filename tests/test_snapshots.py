@@ -209,6 +209,13 @@ def test_the_image_id_depends_on_the_store_and_the_layers_do_not() -> None:
     assert graph.layers == containerd.layers
 
 
+def test_only_the_containerd_store_tells_which_manifest_a_container_was_made_from() -> None:
+    there = {engine: container(engine, "new") for engine in DOCKER}
+    assert {engine: bool(one.manifest) for engine, one in there.items()} == {
+        "docker-20.10": False, "docker-28.5": False, "docker-28.5-containerd": True
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("said", "seen"),
     [("/app/", "/app"), ("/app", "/app"), ("/", "/"), ("", ""), (None, ""), ("/app//src/.", "/app/src")],

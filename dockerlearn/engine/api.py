@@ -204,6 +204,13 @@ class EngineApi(Protocol):
         """The ids of all images, those without a name and the steps of old builds among them, in one request."""
         ...
 
+    def manifests(self, reference: str) -> frozenset[str]:
+        """The digests of an image's manifests, one for each platform; none where the engine does not tell them.
+
+        Engines with the containerd store tell them from API 1.48 on.
+        """
+        ...
+
     def untagged_images(self) -> tuple[str, ...]:
         """The ids of images that have no name and on which no other one was built, in one request."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http
 import io
 import json
 import platform
@@ -249,6 +250,19 @@ class DockerEngine:
         with self._translating():
             listed = self._looking().images(all=True)
             return frozenset(full_image_id(str(item.get("Id") or "")) for item in self._list(listed))
+
+    def manifests(self, reference: str) -> frozenset[str]:
+        """The digests of an image's manifests, those of platforms; none of an image that is not there."""
+        if not _is_reference(reference):
+            return frozenset()
+        with self._translating():
+            # The SDK does not know this parameter.
+            response = self._looking().get(self._url(f"/images/{reference}/json"), params={"manifests": "1"})
+            if response.status_code == http.HTTPStatus.NOT_FOUND:
+                return frozenset()
+            self._raise_for_status(response)
+            told = self._object(response.json()).get("Manifests") or []
+            return frozenset(str(one.get("ID") or "") for one in self._list(told) if one.get("Kind") == "image")
 
     def untagged_images(self) -> tuple[str, ...]:
         """The ids of images that have no name and on which no other one was built, in one request."""

@@ -87,6 +87,8 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
     ``asked`` maps it to what was asked for when the container was made. ``leans_on`` are the containers, by the name or
     id that was typed, whose namespaces, volumes or links it uses and without which it would break. ``attached`` is None
     where the engine does not tell, and without ``tells_error`` a start that failed has left no trace in it.
+    ``manifest`` is the digest of the manifest that it was made from, where the engine tells it: with the containerd
+    store, from API 1.48 on.
     """
 
     id: str
@@ -137,6 +139,7 @@ class ContainerSnapshot(msgspec.Struct, frozen=True):
     health: Health | None
     leans_on: frozenset[str] = frozenset()
     tells_error: bool = True
+    manifest: str = ""
 
     @property
     def is_up(self) -> bool:
@@ -320,6 +323,7 @@ def container_from_inspect(raw: Json, *, podman: bool = False) -> ContainerSnaps
         health=_health(state, config),
         leans_on=_leans_on(host),
         tells_error=not podman,
+        manifest=str(_part(raw, "ImageManifestDescriptor").get("digest") or ""),
     )
 
 

@@ -469,8 +469,16 @@ class World:
             # Only a public name can be on the wrong image; one of the lesson's own is on whatever it was given to.
             return name not in self.scope.images or self.genuine(wanted, reference)
         if own is None:
-            # With the containerd store a tag that moves deletes the old image; only the name it was made by is left.
-            return None if _names(container.image_ref, reference) else False
+            # With the containerd store a tag that moves deletes the old image; only the name it was made by is left,
+            # and its manifest, which stays the same when all of a build comes from the cache.
+            if not _names(container.image_ref, reference):
+                return False
+            if wanted is None or not container.manifest or not (manifests := self.engine.manifests(reference)):
+                return None
+            is_public = name in self.scope.images
+            if container.manifest in manifests:
+                return not is_public or self.genuine(wanted, reference)
+            return None if is_public else False
         return _names(container.image_ref, reference) and self._was_pulled_as(own, reference)
 
     def names_image(self, typed: str, name: str) -> bool:

@@ -231,7 +231,8 @@ def predicted(steps: Iterable[Step]) -> set[str]:
 def holds(proved: Iterable[Proved], *, predicted: bool = True) -> None:
     """Every claim about a step held; that its prediction is true is among them, if it is ``predicted``."""
     proved = list(proved)
-    assert not_held(proved) == []
+    fell = not_held(proved)
+    assert not fell, "\n".join(fell)
     assert ("the prediction is true" in {claim.claim for claim in proved}) == predicted
 
 

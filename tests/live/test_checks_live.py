@@ -190,6 +190,26 @@ def test_an_image_id_counts(engine: DockerEngine, first: Docker, tmp_path: Path)
     assert seen(engine, tmp_path, **RUNNING).met
 
 
+@pytest.mark.also_on(*NEWEST)
+def test_a_container_of_a_build_before(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
+    """The name moves; with the containerd store the old image is gone then, even if all came from the cache."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM busybox:1.36\nCOPY note /note\n")
+    (folder / "note").write_text("one")
+    first("build", "-t", "dl-tools:v1", str(folder))
+    built = first("image", "inspect", "--format", "{{.Id}}", "dl-tools:v1")
+    first("run", "-d", "--name", NAME, "dl-tools:v1", "sleep", "60")
+    assert seen(engine, tmp_path, container=NAME, image="dl-tools:v1").met
+    first("build", "-t", "dl-tools:v1", str(folder))
+    assert seen(engine, tmp_path, container=NAME, image="dl-tools:v1").met
+    (folder / "note").write_text("two")
+    first("build", "-t", "dl-tools:v1", str(folder))
+    assert seen(engine, tmp_path, container=NAME, image="dl-tools:v1").status is Status.UNMET
+    first("rm", "-f", NAME)
+    first.try_("rmi", built)
+
+
 def test_the_python_sdk_counts(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
     theirs = sdk.DockerClient(base_url=first.host)
     try:
