@@ -102,18 +102,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         # Else the new pytest would write into this one's temporary files.
         capture.stop_global_capturing()
     here, elsewhere = by_engine(session.items, None)
-    files = {item.path for item in here}
-    number = min(SHARES, len(files)) if sum(map(_seconds, here)) > MUCH else min(1, len(files))
     try:
         with tempfile.TemporaryDirectory(prefix="dl-runs-") as scratch:
             folder = Path(scratch)
-            shares = own_engine.shares(number, folder / "taken")
+            own = own_engine.shares(how_many(here), folder / "taken")
             on_others, lacking = others(elsewhere, folder, say)
-            # Those on other engines are one run each: begun early, they end early, and shares take what is left.
-            runs = [*shares[:1], *on_others, *shares[1:]]
+            # Those on other engines are begun early, and shares take what is left.
+            runs = [*own[:1], *on_others, *own[1:]]
             code = own_engine.run_inner_together(again, config.invocation_params.dir, runs, SHARES) if runs else 1
-            if number > 1 and not code and (left := own_engine.left_over(files, folder / "taken")):
-                say(f"no run has done: {', '.join(sorted(path.name for path in left))}")
+            if not code and (left := not_done(session.items, runs)):
+                say(f"no run has done: {', '.join(left)}")
                 code = 1
             for reason in lacking:
                 say(reason)
@@ -143,8 +141,27 @@ def others(
             name = f"{cell}: {matrix.described(matrix.CELLS[cell], told)}"
             say(f"also on {name}")
             told |= {own_engine.CELL: cell, own_engine.SHARE: f"{own_engine.ON_OTHERS}{cell}"}
-            runs.append(own_engine.Run(name, told))
+            number = how_many(by_engine(items, cell)[0])
+            parts = own_engine.shares(number, folder / cell / "taken", told)
+            runs += [part._replace(name=f"{name}{part.name.removeprefix(told[own_engine.SHARE])}") for part in parts]
     return runs, lacking
+
+
+def how_many(items: list[pytest.Item]) -> int:
+    """Among how many runs some tests on one engine are divided, by files: one, unless there is much to do."""
+    files = len({item.path for item in items})
+    return min(SHARES if sum(map(_seconds, items)) > MUCH else 1, files)
+
+
+def not_done(items: list[pytest.Item], runs: list[own_engine.Run]) -> list[str]:
+    """The files of tests that none of the runs among which they were divided has taken, with the engine's name."""
+    left: set[str] = set()
+    for cell, taken in {(run.told.get(own_engine.CELL), run.told.get(own_engine.TAKEN)) for run in runs}:
+        if taken is not None:
+            files = {item.path for item in by_engine(items, cell)[0]}
+            on = f" on {cell}" if cell else ""
+            left |= {f"{path.name}{on}" for path in own_engine.left_over(files, Path(taken))}
+    return sorted(left)
 
 
 def by_engine(items: list[pytest.Item], cell: str | None) -> tuple[list[pytest.Item], list[pytest.Item]]:

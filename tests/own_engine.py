@@ -310,11 +310,18 @@ class Run(NamedTuple):
     told: Mapping[str, str]
 
 
-def shares(number: int, folder: Path) -> list[Run]:
-    """Runs that divide files among themselves as they come to them; ``folder`` is where they note what they take."""
-    folder.mkdir()
-    names = [f"share-{one}" for one in range(1, number + 1)]
-    return [Run(name, {SHARE: name, TAKEN: str(folder)} if number > 1 else {}) for name in names]
+def shares(number: int, folder: Path, told: Mapping[str, str] | None = None) -> list[Run]:
+    """Runs that divide files among themselves as they come to them; ``folder`` is where they note what they take.
+
+    ``told`` is said to each, with the share's name in it, if it has one, made into a name for each.
+    """
+    folder.mkdir(parents=True)
+    told = told or {}
+    name = told.get(SHARE, "share")
+    if number == 1:
+        return [Run(name, told)]
+    names = [f"{name}-{one}" for one in range(1, number + 1)]
+    return [Run(each, {**told, SHARE: each, TAKEN: str(folder)}) for each in names]
 
 
 def left_over(files: Iterable[Path], folder: Path) -> list[Path]:

@@ -32,7 +32,16 @@ def test_each_lesson_is_gone_through_on_each_of_them() -> None:
     for cell in ("28.5", "28.5-containerd"):
         for lesson in open_pack().lessons:
             assert f"test_a_lesson_from_its_start_to_its_end[{cell}-{lesson}]" in ids
-        assert f"test_every_claim_about_a_step_holds[{cell}-build-cache]" in ids
+    assert "test_every_claim_about_a_step_holds[28.5-build-cache]" in ids
+
+
+@pytest.mark.parametrize("lesson", open_pack().lessons)
+def test_each_step_is_proven_here_and_on_the_newest(lesson: str) -> None:
+    ids = collected(f"tests/live/test_{lesson.replace('-', '_')}_live.py")
+    for cell in ("here", "28.5-containerd"):
+        whole = f"test_every_claim_about_it_holds[{cell}]" in ids
+        steps = [f"test_every_claim_about_a_step_holds[{cell}-{step.id}]" for step in open_pack().lesson(lesson).steps]
+        assert whole or set(steps) <= set(ids)
 
 
 def test_what_is_marked_runs_here_too_and_in_the_matrix_as_if_it_were_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +60,8 @@ def test_the_checks_run_on_podman_too() -> None:
 
 
 def item(cell: str | None, **more: Any) -> Any:
-    return SimpleNamespace(callspec=SimpleNamespace(params={"cell": cell, **more}))
+    path, name = conftest.LIVE / "test_x_live.py", "test_x"
+    return SimpleNamespace(callspec=SimpleNamespace(params={"cell": cell, **more}), path=path, name=name)
 
 
 def test_a_run_does_what_is_for_its_engine() -> None:
@@ -79,3 +89,29 @@ def test_there_is_a_run_for_each_engine_and_a_reason_where_one_cannot_be_had(
     assert runs[0].told[own_engine.PROGRAMS] == str(tmp_path / "28.5" / "bin")
     assert lacking == ["FAILED: the tests on engine 28.5-containerd could not be run. no network"]
     assert lacking[0] in said
+
+
+def test_much_on_another_engine_is_divided_and_what_nobody_did_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(cell: matrix.Cell, folder: Path, say: object) -> dict[str, str]:
+        return {own_engine.STORE: cell.store}
+
+    def proof(cell: str, file: str) -> Any:
+        name = "test_every_claim_about_it_holds[x]"
+        return SimpleNamespace(callspec=item(cell).callspec, path=conftest.LIVE / file, name=name)
+
+    monkeypatch.setattr(matrix, "environment", told)
+    monkeypatch.setattr(matrix, "described", lambda *_: "new")
+    items = [proof("28.5-containerd", file) for file in ("a.py", "b.py")]
+    runs, lacking = conftest.others(items, tmp_path, lambda _: None)
+    assert ([run.name for run in runs], lacking) == (["28.5-containerd: new-1", "28.5-containerd: new-2"], [])
+    assert [run.told[own_engine.SHARE] for run in runs] == ["engine-28.5-containerd-1", "engine-28.5-containerd-2"]
+    assert {run.told[own_engine.CELL] for run in runs} == {"28.5-containerd"}
+    (taken,) = {run.told[own_engine.TAKEN] for run in runs}
+    assert conftest.not_done(items, runs) == ["a.py on 28.5-containerd", "b.py on 28.5-containerd"]
+    monkeypatch.setenv(own_engine.TAKEN, taken)
+    own_engine.take.cache_clear()
+    assert own_engine.take(conftest.LIVE / "a.py")
+    own_engine.take.cache_clear()
+    assert conftest.not_done(items, runs) == ["b.py on 28.5-containerd"]

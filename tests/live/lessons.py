@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dockerlearn.author.prove import Proved, Prover
 from dockerlearn.cli.app import run
 from dockerlearn.cli.wiring import Wiring
@@ -29,6 +31,9 @@ from dockerlearn.ui.view import View
 from tests import own_engine
 
 DOCKERLEARN = [sys.executable, "-m", "dockerlearn"]
+
+proven_on_newest = pytest.mark.also_on("28.5-containerd")
+"""On a proof: it is made on the newest engine, too, with the store of its own and BuildKit."""
 
 
 class Learner:
