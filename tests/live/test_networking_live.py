@@ -90,7 +90,7 @@ CHEATS: dict[str, tuple[str, str, str]] = {
     "written down by hand": (
         "alias",
         f'docker exec dl-desk sh -c "echo {ADDRESS.format("dl-seats")} seats >> /etc/hosts"',
-        "grep -qw seats /etc/hosts",
+        "cat /etc/hosts in dl-desk should print no line with the name seats",
     ),
     "a back door for the desk": (
         "apart",
