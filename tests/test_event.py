@@ -76,6 +76,26 @@ SAID: dict[str, tuple[dict[str, Any], tuple[str, ...], bool]] = {
     "stopped: killed": ({"event": "stopped"}, ("kill 9", "die 137"), False),
     "stopped: by docker kill -s TERM": ({"event": "stopped"}, ("kill 15", "die 143"), False),
     "stopped: its own end": ({"event": "stopped"}, ("die 0",), False),
+    "stopped with 0": ({"event": "stopped", "exit_code": "0"}, STOP, True),
+    "stopped with 0: the hard way, and later its own end": (
+        {"event": "stopped", "exit_code": "0"}, (*HARD_STOP, "start", "die 0"), False,
+    ),
+    "stopped with 0: its own end, and later the hard way": (
+        {"event": "stopped", "exit_code": "0"}, ("die 0", "start", *HARD_STOP), False,
+    ),
+    "stopped with 0: restarted the hard way, then stopped": (
+        {"event": "stopped", "exit_code": "0", "times": "1"}, (*HARD_STOP, "start", "restart", *STOP), True,
+    ),
+    "stopped with 0, told as Podman does": (
+        {"event": "stopped", "exit_code": "0"}, ("kill 15", "stop", "die 0"), True,
+    ),
+    "stopped with 0: the hard way and then its own end, told as Podman does": (
+        {"event": "stopped", "exit_code": "0"}, ("kill 9", "stop", "die 137", "start", "die 0"), False,
+    ),
+    "stopped with 0: an end that was never told": (
+        {"event": "stopped", "exit_code": "0"}, ("kill 9", "stop", "start", "die 0"), False,
+    ),
+    "stopped, never with 0": ({"event": "stopped", "exit_code": "0", "times": "0"}, HARD_STOP, True),
     "killed": ({"event": "killed"}, ("kill 9", "die 137"), True),
     "killed with TERM": ({"event": "killed", "signal": "TERM"}, ("kill 15", "die 143"), True),
     "killed with SIGTERM": ({"event": "killed", "signal": "SIGTERM"}, ("kill 15",), True),
@@ -322,6 +342,14 @@ class TestOnItsWay:
         bench.happen("kill 1")
         assert bench.see(event="killed", container=WEB, signal="HUP").met
 
+    def test_an_end_that_podman_tells_after_the_stop_is_waited_for(self, bench: Bench) -> None:
+        bench.happen("kill 15", "stop")
+        outcome = bench.see(event="stopped", container=WEB, exit_code="0")
+        no(outcome)
+        assert outcome.wait is not None
+        bench.happen("die 0")
+        assert bench.see(event="stopped", container=WEB, exit_code="0").met
+
     def test_what_comes_late_is_waited_for(self, bench: Bench) -> None:
         bench.happen("kill 9")
 
@@ -411,6 +439,7 @@ class TestOtherThings:
         ({"event": "created", "network": "dl-n", "container": WEB}, "has no part"),
         ({"event": "started", "container": WEB, "command": "ls"}, "of event: exec"),
         ({"event": "started", "container": WEB, "exit_code": "1"}, "of event: died"),
+        ({"event": "killed", "container": WEB, "exit_code": "1"}, "event: stopped and event: exec"),
         ({"event": "stopped", "container": WEB, "signal": "TERM"}, "of event: killed"),
         ({"event": "killed", "container": WEB, "signal": "BANG"}, "a name such as TERM"),
         ({"event": "connected", "network": "dl-n", "volume": "dl-v"}, "about a container, an image"),

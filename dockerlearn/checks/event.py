@@ -59,7 +59,8 @@ class Event(Noun, frozen=True, kw_only=True, tag="event"):
 
     ``container`` can be ``any``: one that was made since the step began, with ``image`` one of that image. An image, a
     network or a volume is meant where no container is given, or beside one (``connected``). ``command`` and
-    ``exit_code`` are of an ``exec``, ``exit_code`` also of what ``died``, ``signal`` of what was ``killed``.
+    ``exit_code`` are of an ``exec``, ``exit_code`` also of what ``died`` or was ``stopped``, ``signal`` of what was
+    ``killed``.
 
     ``stopped`` is docker stop (or restart), ``killed`` docker kill and not a stop, ``died`` any end. ``restarted`` is
     docker restart, or an end by stop or kill and a start. What the tutor and health checks do does not count. The
@@ -90,8 +91,8 @@ class Event(Noun, frozen=True, kw_only=True, tag="event"):
             raise ValueError(f"container: has no part in what is {self.event} here")
         if self.command is not None and self.event != "exec":
             raise ValueError("command: is of event: exec")
-        if self.exit_code is not None and self.event not in {"exec", "died"}:
-            raise ValueError("exit_code: is of event: died and event: exec")
+        if self.exit_code is not None and self.event not in {"exec", "died", "stopped"}:
+            raise ValueError("exit_code: is of event: died, event: stopped and event: exec")
         if isinstance(self.times, str) and not self.times.isdigit():
             raise ValueError("times: is a number, or a matcher such as {'>': 1}")
         if self.signal is not None and (self.event != "killed" or _signal(self.signal) is None):
@@ -232,6 +233,12 @@ class Event(Noun, frozen=True, kw_only=True, tag="event"):
             told = [runs.kills(events, happened.at) for events in by_id.values()]
             sent = tuple(event for one in told for event in one.sent if self._fits_signal(event))
             return sent, tuple(event for one in told for event in one.undecided if self._fits_signal(event))
+        if self.event == "stopped" and self.exit_code is not None:
+            stops = [pair for events in by_id.values() for pair in runs.stops(events)]
+            return (
+                tuple(stop for stop, end in stops if end is not None and fits(self.exit_code, _exit_code(end))),
+                tuple(stop for stop, end in stops if end is None and happened.at - stop.time < runs.TAIL),
+            )
         words = {self._action, _ALSO.get(self._action, self._action)}
         found = tuple(event for event in about if event.action in words)
         if self.event == "died" and self.exit_code is not None:

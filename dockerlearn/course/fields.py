@@ -486,7 +486,7 @@ FIELDS: Mapping[Model, Rows] = {
         "network": ("To which network.", "dl-net"),
         "volume": ("To which volume.", "dl-data"),
         "command": ("Of `exec`: what was run.", "{contains: touch}"),
-        "exit_code": ("Of `exec` and `died`: how it ended.", "137"),
+        "exit_code": ("Of `exec`, `died` and `stopped`: how it ended.", "137"),
         "signal": ("Of `killed`: with what.", "TERM"),
         "times": ("How often; without it, at least once.", "2"),
     },

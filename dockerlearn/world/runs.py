@@ -64,6 +64,28 @@ def _take_stop(run: list[EventSnapshot]) -> None:
         run.pop()
 
 
+def stops(events: Sequence[EventSnapshot]) -> tuple[tuple[EventSnapshot, EventSnapshot | None], ...]:
+    """Pair each stop among one container's events, oldest first, with the end that it led to; None: not told (yet).
+
+    Docker tells the end and then the stop, Podman the other way round.
+    """
+    found: list[tuple[EventSnapshot, EventSnapshot | None]] = []
+    ended: EventSnapshot | None = None
+    open_ = False  # whether the end of the last stop may follow
+    for event in events:
+        if event.action == "start":
+            ended, open_ = None, False
+        elif event.action == "stop":
+            found.append((event, ended))
+            open_ = ended is None
+        elif event.action == "die":
+            ended = event
+            if open_:
+                found[-1] = (found[-1][0], event)
+                open_ = False
+    return tuple(found)
+
+
 def restarts(events: Sequence[EventSnapshot]) -> tuple[EventSnapshot, ...]:
     """Find what was started anew by somebody among one container's events, oldest first.
 
