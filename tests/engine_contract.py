@@ -274,6 +274,7 @@ class EngineContract:
         assert root is not None
         assert (root.kind, root.content) == ("directory", None)
         assert engine.path(made, "/no/such/path") is None
+        assert engine.path(made, "/hello world/below") is None
 
     def test_tags(self, bench: Bench) -> None:
         engine, tag = bench.engine, bench.tag()

@@ -20,6 +20,7 @@ import pytest
 
 from dockerlearn.engine.client import DockerEngine, connect
 from dockerlearn.engine.endpoint import Endpoint
+from dockerlearn.errors import EngineRejected
 
 # More than a socket's buffer takes, so that whoever sends it notices when nobody reads on.
 LARGE = 900_000
@@ -37,7 +38,10 @@ def archive(*members: tuple[str, bytes]) -> bytes:
 
 
 class Archives(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """An engine with one path: ``stat`` tells about it, ``body`` is its archive. ``sent`` are archives read or not."""
+    """An engine with one path: ``stat`` tells about it, ``body`` is its archive. ``sent`` are archives read or not.
+
+    With a ``refusal`` it answers with that, as an error of its own.
+    """
 
     daemon_threads = True
 
@@ -45,6 +49,7 @@ class Archives(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         super().__init__(address, Handler)
         self.stat: dict[str, object] = {"mode": 0o644, "size": 0}
         self.body: bytes = b""
+        self.refusal = ""
         self.heads = 0
         self.sent: list[str] = []
 
@@ -65,6 +70,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.server.heads += 1
+        if self.server.refusal:
+            self.send_response(500)
+            self.end_headers()
+            return
         self.send_response(200)
         packed = base64.b64encode(json.dumps(self.server.stat).encode()).decode()
         self.send_header("X-Docker-Container-Path-Stat", packed)
@@ -77,6 +86,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"OK")
+            return
+        if self.server.refusal:
+            told = json.dumps({"message": self.server.refusal}).encode()
+            self.send_response(500)
+            self.send_header("Api-Version", "1.41")
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
             return
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
@@ -180,3 +197,14 @@ def test_a_file_that_shrank_meanwhile(archives: Archives, engine: DockerEngine) 
     seen = engine.path("dl-web", "/x")
     assert seen is not None
     assert seen.content == b"z" * 700
+
+
+def test_below_a_file_there_is_nothing(archives: Archives, engine: DockerEngine) -> None:
+    archives.refusal = "lstat /var/lib/docker/overlay2/e5/merged/readings/monday: not a directory"
+    assert engine.path("dl-web", "/readings/monday") is None
+
+
+def test_another_refusal_is_told(archives: Archives, engine: DockerEngine) -> None:
+    archives.refusal = "lstat /var/lib/docker/overlay2/e5/merged/readings: input/output error"
+    with pytest.raises(EngineRejected, match="input/output error"):
+        engine.path("dl-web", "/readings")

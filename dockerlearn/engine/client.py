@@ -846,12 +846,14 @@ class DockerEngine:
             header = response.headers.get("X-Docker-Container-Path-Stat", "")
         return self._object(json.loads(base64.b64decode(header)))
 
-    def _why_no_stat(self, container_id: str, path: str) -> Mapping[str, Any]:
+    def _why_no_stat(self, container_id: str, path: str) -> Mapping[str, Any] | None:
         # The answer to HEAD has no text: only GET says what is wrong.
         with self._looking().get(self._archive(container_id), params={"path": path}, stream=True) as response:
             try:
                 self._raise_for_status(response)
             except docker.errors.APIError as error:
+                if "not a directory" in str(error):
+                    return None  # a part of the path is a file, so there is nothing below it
                 if "too many links" not in str(error) and "too many levels" not in str(error):
                     raise
         return {"mode": _GO_LINK | 0o777, "size": 0, "linkTarget": ""}  # links that lead to each other
