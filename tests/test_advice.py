@@ -58,8 +58,9 @@ def test_every_rule_has_a_slip() -> None:
     assert {rule.__name__ for rule in {*module.FAILED, *module.DONE} - heard} == set(UNRECORDED)
 
 
-# What no client here can be brought to print; shown below by the words that it would.
-UNRECORDED = {"no_engine"}
+# What no client here can be brought to print, and what was not typed when they were recorded; shown below by the words
+# that they would print.
+UNRECORDED = {"no_engine", "spaced_value"}
 
 
 def _speaks(rule: module.Rule, line: str, code: int, printed: str) -> bool:
@@ -95,6 +96,32 @@ def test_what_a_registry_says(printed: str, advice: str) -> None:
     found = advise("docker run zzzz:nope", 125, said, world())
     assert found is not None
     assert found.name == advice
+
+
+@pytest.mark.parametrize("client", RECORDED)
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (
+            "docker run -d --name dl-x -e HUT=Ridge zzzzzz -p 18090:80 busybox:1.36 true",
+            "docker run -d --name dl-x -e 'HUT=Ridge zzzzzz' -p 18090:80 busybox:1.36 true",
+        ),
+        ("docker create -eA=b zzzzzz of c busybox:1.36", "docker create '-eA=b zzzzzz of c' busybox:1.36"),
+        ("docker run --label=a=b zzzzzz --rm tool", "docker run '--label=a=b zzzzzz' --rm tool"),
+        ("docker run -e A=b zzzzzz", None),
+        ("docker run -e A=b zzzzzz -d", None),
+        ("docker run -e A=b zzzzzz true", None),
+        ("docker run -e A zzzzzz -d tool", None),
+        ("docker run -e A=b --rm zzzzzz -d tool", None),
+    ],
+)
+def test_a_value_that_ends_at_a_space(client: str, line: str, command: str | None) -> None:
+    code, printed = RECORDED[client]["docker run --rm zzzzzz true"]
+    found = advise(line, code, printed, world())
+    assert found is None or (found.name == "value with a space") == (command is not None)
+    if command is not None:
+        assert found is not None
+        assert found.command == command
 
 
 PULLED = "Unable to find image 'busybox:1.36' locally\n1.36: Pulling from library/busybox\nStatus: Downloaded\n"

@@ -79,6 +79,17 @@ def test_the_readme_names_every_lesson() -> None:
     assert all(f"`{lesson}`" in readme for lesson in open_pack().lessons)
 
 
+def test_the_solutions_that_are_shown_run_on_a_mac_too() -> None:
+    from dockerlearn.course.packs import open_pack
+
+    pack = open_pack()
+    for step in (step for lesson in pack.lessons for step in pack.lesson(lesson).steps):
+        way = step.solution if isinstance(step.solution, str) else (step.solution.run if step.solution else "") or ""
+        # There, sed wants a word after -i; and reads \n in what it puts in as an n.
+        assert not [line for line in way.splitlines() if line.lstrip().startswith("sed -i")], step.id
+        assert not [line for line in way.splitlines() if line.startswith("sed ") and "\\n" in line], step.id
+
+
 def test_ci_runs_the_readmes_test_command() -> None:
     readme = (ROOT / "README.md").read_text()
     command = readme.split("<!-- test command -->")[1].split("```sh\n")[1].split("\n```")[0]

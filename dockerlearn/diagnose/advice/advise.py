@@ -24,6 +24,7 @@ FAILED: tuple[Rule, ...] = (
     client_said.unknown_command,
     typed.single_dash,
     client_said.unknown_option,
+    typed.spaced_value,
     typed.options_after_image,
     client_said.wrong_number,
     client_said.port_value,

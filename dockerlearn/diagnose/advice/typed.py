@@ -6,6 +6,7 @@ import re
 
 from dockerlearn.diagnose.advice.docker_line import INSIDE, known_options, read_options
 from dockerlearn.diagnose.advice.slip import Advice, Slip, shown
+from dockerlearn.engine import references
 from dockerlearn.world.command_line import Word
 
 _DASHES = "\u2012\u2013\u2014\u2015\u2212"
@@ -56,6 +57,32 @@ def single_dash(slip: Slip) -> Advice | None:
 def _letters(word: Word) -> str:
     letters = word.text[1:].partition("=")[0]
     return f"{word.text} is read as " + " ".join(f"-{letter}" for letter in letters[:4]) + (" …" if letters[4:] else "")
+
+
+def spaced_value(slip: Slip) -> Advice | None:
+    """``-e NAME=two words IMAGE``: the value ends at the space, and its second word is taken for the image."""
+    docker = slip.docker
+    if docker is None or not slip.failed or docker.action not in {"run", "create"} or not docker.options:
+        return None
+    setting, (taken, *rest) = docker.options[-1], docker.arguments or (None,)
+    if taken is None or setting.name not in _SETTINGS or "=" not in (setting.value or ""):
+        return None
+    if not slip.says(rf"Unable to find image '{re.escape(taken.text)}(:latest)?' locally"):
+        return None
+    known = set(map(references.short, slip.world.image_tags())) if slip.world is not None else set()
+    more = next(
+        (at for at, word in enumerate(rest) if word.text.startswith("-") or references.short(word.text) in known), None
+    )
+    if more is None or read_options(docker.action, rest[more:])[1] == len(rest[more:]):
+        return None  # No image is left, so that the second word may well have been meant for one.
+    value = setting.words[-1]
+    whole = " ".join(slip.line.text[word.start : word.end] for word in (value, taken, *rest[:more]))
+    say = f"Without quotes a value ends at the space, so {shown(taken.text)} was taken for the image."
+    edits = [(word, "") for word in (taken, *rest[:more])]
+    return Advice("value with a space", say, slip.changed((value, f"'{whole}'"), *edits))
+
+
+_SETTINGS = frozenset({"-e", "--env", "-l", "--label"})
 
 
 def options_after_image(slip: Slip) -> Advice | None:
