@@ -112,8 +112,16 @@ def test_what_stays_keeps_what_it_depends_on(bench: Bench) -> None:
     bench.engine.change("dl-b", leans_on=frozenset({bench.engine.by_name["dl-a"].id}))
     bench.engine.add("friend", created=bench.engine.clock, leans_on=frozenset({"dl-b"}))
     assert plan(bench) == [
-        ("container", "dl-a", "leave"), ("container", "dl-b", "leave"), ("container", "dl-c", "remove"),
+        ("container", "dl-b", "leave"), ("container", "dl-a", "leave"), ("container", "dl-c", "remove"),
     ]  # fmt: skip
+
+
+def test_what_depends_on_another_goes_first(bench: Bench) -> None:
+    """Podman refuses to remove a container whose network another one uses."""
+    bench.bring(container("dl-a"), container("dl-b"), container("dl-c"), container("dl-d"))
+    for user, used in (("dl-b", "dl-a"), ("dl-d", "dl-b")):
+        bench.engine.change(user, leans_on=frozenset({bench.engine.by_name[used].id}))
+    assert [name for _, name, _ in plan(bench)] == ["dl-d", "dl-b", "dl-a", "dl-c"]
 
 
 def test_dependence_that_came_after_the_plan_is_seen(bench: Bench) -> None:

@@ -118,6 +118,11 @@ def plan(
     if not containers and not images and not shared:
         return CleanPlan(engine_id, (), lesson_folders(workspace) if workspace else ())
     rows = engine.containers()
+    # Podman removes no container on which another one leans, and whatever leans on something is younger.
+    leaning = [one for one in containers if one[1].leans_on]
+    containers = sorted(leaning, key=lambda one: one[1].created, reverse=True) + [
+        one for one in containers if not one[1].leans_on
+    ]
     users = _dependents(engine, rows, [container for _, container in containers], owned)
     for entry, image in images:
         if not entry.made and image.id not in owned.made_images and not image.has_tag(entry.name):
