@@ -62,8 +62,8 @@ HEAD = """\
 What the live tests and the proofs of the lessons came to on each engine, by `python -m tests.matrix`, which is run by
 hand. Every ordinary run of the tests has the live tests on the engine of the distribution (20.10 on Debian 12); on 28.5
 with BuildKit, with both stores, each lesson from its start to its end and a sample of the checks, with containerd's
-store the proof of every step, with the other one that of a step of each lesson that builds; and on Podman the first
-lesson and the checks, less what `tests/podman_engine.py` says that it cannot, and why.
+store the proof of every step of the lessons that build (of the capstone one), with the other one that of a step of
+each; and on Podman the first lesson and the checks, less what `tests/podman_engine.py` says that it cannot, and why.
 """.splitlines()
 
 INSTALLED = Path("/usr/bin")

@@ -33,7 +33,7 @@ from tests import own_engine
 DOCKERLEARN = [sys.executable, "-m", "dockerlearn"]
 
 proven_on_newest = pytest.mark.also_on("28.5-containerd")
-"""On a proof: it is made on the newest engine, too, with the store of its own and BuildKit."""
+"""On the proofs of a lesson that builds: they are made on the newest engine, too, with its own store and BuildKit."""
 
 
 class Learner:

@@ -7,16 +7,7 @@ import re
 import pytest
 
 from dockerlearn.course.packs import course_folder
-from tests.live.lessons import (
-    Learner,
-    Proving,
-    Tried,
-    hands_on,
-    has_what_a_lesson_must_have,
-    holds,
-    predicted,
-    proven_on_newest,
-)
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "containers"
 STEPS = ("copies", "foreground", "variables", "recreate", "logs", "shell", "paused", "copy", "taken", "stop", "inspect",
@@ -36,7 +27,6 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert len(lesson.myths) >= 3
 
 
-@proven_on_newest
 def test_every_claim_about_it_holds(proved: Proving) -> None:
     claims = proved()
     holds(claims)

@@ -13,16 +13,7 @@ from dockerlearn.course.packs import open_pack
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import FakeEngine
 from tests.live.conftest import Docker
-from tests.live.lessons import (
-    Learner,
-    Proving,
-    Tried,
-    hands_on,
-    has_what_a_lesson_must_have,
-    holds,
-    predicted,
-    proven_on_newest,
-)
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "fastapi"
 STEPS = (
@@ -51,7 +42,6 @@ def test_the_first_image_is_built_of_the_same_files_as_the_later_ones() -> None:
             assert (FILES / "first" / path.relative_to(FILES / "api")).read_bytes() == path.read_bytes()
 
 
-@proven_on_newest
 @pytest.mark.parametrize("step", STEPS)
 def test_every_claim_about_a_step_holds(
     package_index: None, nameless_come: Callable[[], set[str]], docker: Docker, proved: Proving, step: str

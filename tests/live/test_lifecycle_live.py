@@ -10,16 +10,7 @@ import pytest
 from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.matchers import fits
 from dockerlearn.course.packs import open_pack
-from tests.live.lessons import (
-    Learner,
-    Proving,
-    Tried,
-    hands_on,
-    has_what_a_lesson_must_have,
-    holds,
-    predicted,
-    proven_on_newest,
-)
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
 
 LESSON = "lifecycle"
 STEPS = (
@@ -41,7 +32,6 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert predicted(lesson.steps) == set(STEPS)
 
 
-@proven_on_newest
 @pytest.mark.parametrize("step", STEPS)
 def test_every_claim_about_a_step_holds(proved: Proving, step: str) -> None:
     holds(proved(step))
