@@ -194,11 +194,10 @@ class FakeEngine:
     ``differences`` (by container id), ``image_files`` (by image id; a new container has them), ``networks_by_name``,
     ``volumes_by_name``, ``volume_files`` (by volume name), ``registry`` (what can be pulled, by full reference) and
     ``exports`` (what ``docker save`` gives, by full reference, of those that are there) and ``manifests_by_id`` (by
-    image id; none is as on an engine that does not tell them); ``add`` and ``add_image``
-    do it in one line. ``runs`` says what a command does, in a container or as one: command line to its output and
-    exit code, None when it does not end. ``happened`` are the events. ``clock`` is the engine's time, and goes on
-    by a second with each change. With ``failure`` set, every call raises it. ``calls`` are the names of the methods
-    that were called.
+    image id; none is as on an engine that does not tell them); ``add`` and ``add_image`` do it in one line. ``runs``
+    says what a command does, in a container or as one: command line to its output and exit code, None when it does not
+    end. ``happened`` are the events. ``clock`` is the engine's time, and goes on by a second with each change. With
+    ``failure`` set, every call raises it. ``calls`` are the names of the methods that were called.
     """
 
     def __init__(self, *images: ImageSnapshot, engine_id: str = "FAKE:ENGINE") -> None:
@@ -360,7 +359,7 @@ class FakeEngine:
 
     def manifests(self, reference: str) -> frozenset[str]:
         self._called("manifests")
-        image = self.image(reference)
+        image = self._image(reference)
         return frozenset() if image is None else self.manifests_by_id.get(image.id, frozenset())
 
     def untagged_images(self) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ CELLS = {
     PODMAN: Cell("Podman 4.3", "overlay", "28.5", "Podman's"),
 }
 
-NEWEST = ("28.5", "28.5-containerd")
+NEWEST_GRAPH, NEWEST_CONTAINERD = NEWEST = ("28.5", "28.5-containerd")
 """The cells of the newest engine, on which the ordinary run of the tests goes through the course, too."""
 
 HEAD = """\

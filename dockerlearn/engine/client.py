@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http
 import io
 import json
 import platform
@@ -258,7 +257,7 @@ class DockerEngine:
         with self._translating():
             # The SDK does not know this parameter.
             response = self._looking().get(self._url(f"/images/{reference}/json"), params={"manifests": "1"})
-            if response.status_code == http.HTTPStatus.NOT_FOUND:
+            if response.status_code == 404:
                 return frozenset()
             self._raise_for_status(response)
             told = self._object(response.json()).get("Manifests") or []

@@ -462,12 +462,12 @@ class World:
         carried the name when it was made still counts when the engine remembers that the image was pulled under it.
         A foreign image that was only given the name does not count; see ``genuine``.
         """
-        reference = self.scope.reference(name)
+        reference, is_public = self.scope.reference(name), name in self.scope.images
         wanted = self.image(name)
         own = self.image(container.image_id)
         if wanted is not None and (wanted.id == container.image_id or (own is not None and same_content(wanted, own))):
             # Only a public name can be on the wrong image; one of the lesson's own is on whatever it was given to.
-            return name not in self.scope.images or self.genuine(wanted, reference)
+            return not is_public or self.genuine(wanted, reference)
         if own is None:
             # With the containerd store a tag that moves deletes the old image; only the name it was made by is left,
             # and its manifest, which stays the same when all of a build comes from the cache.
@@ -475,7 +475,6 @@ class World:
                 return False
             if wanted is None or not container.manifest or not (manifests := self.engine.manifests(reference)):
                 return None
-            is_public = name in self.scope.images
             if container.manifest in manifests:
                 return not is_public or self.genuine(wanted, reference)
             return None if is_public else False

@@ -6,16 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live.lessons import (
-    Learner,
-    Proving,
-    Tried,
-    hands_on,
-    has_what_a_lesson_must_have,
-    holds,
-    predicted,
-    proven_on_newest,
-)
+from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
+from tests.matrix import NEWEST_CONTAINERD
 
 LESSON = "dockerfile"
 STEPS = (
@@ -39,7 +31,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert predicted(lesson.steps) == set(STEPS) - WITHOUT_PREDICTION
 
 
-@proven_on_newest
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 @pytest.mark.parametrize("step", STEPS)
 def test_every_claim_about_a_step_holds(nameless_come: Callable[[], set[str]], proved: Proving, step: str) -> None:
     # The old builder leaves what it had made when an instruction failed.

@@ -1,7 +1,7 @@
 """The course on the newest engine, with both stores: each lesson from its start to its end, and some proofs.
 
 Every step is proven on this machine's engine. Those of lessons that build are proven on the newest with its own store,
-too (``proven_on_newest``), but for the capstone, which takes longer there than all others together. Whole proofs on
+too (``also_on``), but for the capstone, which takes longer there than all others together. Whole proofs on
 every engine are made by hand (``tests.matrix``).
 """
 
@@ -16,8 +16,8 @@ from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.api import EngineApi
 from tests import own_engine
 from tests.cli_support import Learner as Commands
-from tests.live.lessons import Learner, not_held, prove
-from tests.matrix import NEWEST
+from tests.live.lessons import Learner, all_held, prove
+from tests.matrix import NEWEST, NEWEST_CONTAINERD, NEWEST_GRAPH
 
 PACK = open_pack()
 
@@ -63,7 +63,7 @@ def test_a_lesson_from_its_start_to_its_end(
         assert learner.sh(one["remedy"]).returncode == 0, one
 
 
-@pytest.mark.only_on("28.5")
+@pytest.mark.only_on(NEWEST_GRAPH)
 @pytest.mark.parametrize("lesson", PROVEN)
 def test_every_claim_about_a_step_holds(
     pulled: None,
@@ -73,13 +73,11 @@ def test_every_claim_about_a_step_holds(
     tmp_path: Path,
     lesson: str,
 ) -> None:
-    fell = not_held(prove(engine, docker_host, tmp_path, lesson, PROVEN[lesson]))
-    assert not fell, "\n".join(fell)
+    all_held(prove(engine, docker_host, tmp_path, lesson, PROVEN[lesson]))
 
 
-@pytest.mark.only_on("28.5-containerd")
+@pytest.mark.only_on(NEWEST_CONTAINERD)
 def test_every_claim_about_a_step_of_the_capstone_holds(
     pulled: None, bare_index: None, engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path
 ) -> None:
-    fell = not_held(prove(engine, docker_host, tmp_path, "fastapi", PROVEN["fastapi"]))
-    assert not fell, "\n".join(fell)
+    all_held(prove(engine, docker_host, tmp_path, "fastapi", PROVEN["fastapi"]))
