@@ -19,7 +19,7 @@ from dockerlearn.setup import pip_settings, workspace
 from tests import own_engine, podman_engine
 from tests.cli_support import Learner as Commands
 from tests.conftest import NO_ENGINE
-from tests.live.lessons import Learner, Proving, Tried, prove
+from tests.live.lessons import InOneGo, Learner, Proving, Tried, prove
 from tests.live.live_bench import LiveBench
 from tests.matrix import PODMAN
 
@@ -242,6 +242,17 @@ def proved(
 ) -> Proving:
     """What proves steps of the module's ``LESSON``, or all; what it leaves behind is what ``_nothing_left`` sees."""
     return partial(prove, engine, docker_host, tmp_path, request.module.LESSON)
+
+
+@pytest.fixture(scope="module")
+def in_one_go(request: pytest.FixtureRequest) -> InOneGo:
+    """The proof in one go of the steps for which tests of the module that ask for it were selected."""
+    asking = [
+        item
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == request.path and "in_one_go" in item.fixturenames
+    ]
+    return InOneGo([str(item.callspec.params["step"]) for item in asking])
 
 
 @pytest.fixture

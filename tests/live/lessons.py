@@ -193,6 +193,35 @@ def prove(
     return Prover(open_pack(), engine, host, folder, cheat=cheat).prove(lesson, steps or None)
 
 
+class InOneGo:
+    """The proof of some steps of a lesson in one go, which is made when the first of them is asked for.
+
+    So each step's world is made once less, and what a builder has kept of one step is there for the next. ``steps`` are
+    those that are asked for.
+    """
+
+    def __init__(self, steps: Sequence[str]) -> None:
+        self._steps = steps
+        self._claims: tuple[Proved, ...] | None = None
+        self._broke: BaseException | None = None
+
+    def __call__(self, proved: Proving, step: str) -> list[Proved]:
+        """The claims about a step, and those about the lesson. Raises ``Broken`` where the proof was not ended."""
+        if self._broke is not None:
+            raise Broken from self._broke
+        if self._claims is None:
+            try:
+                self._claims = proved(*self._steps)
+            except BaseException as broke:
+                self._broke = broke
+                raise
+        return [claim for claim in self._claims if claim.step.partition("/")[2] in {"", step}]
+
+
+class Broken(Exception):
+    """What is asked for needs a proof that had not come to its end."""
+
+
 def hands_on(lesson: Lesson) -> list[Step]:
     """The steps in which a learner does something on the engine."""
     return [step for step in lesson.steps if step.kind in {"do", "answer"}]

@@ -8,6 +8,7 @@ import pytest
 
 from dockerlearn.course.packs import course_folder
 from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
+from tests.matrix import NEWEST_CONTAINERD
 
 LESSON = "containers"
 STEPS = ("copies", "foreground", "variables", "recreate", "logs", "shell", "paused", "copy", "taken", "stop", "inspect",
@@ -27,6 +28,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert len(lesson.myths) >= 3
 
 
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 def test_every_claim_about_it_holds(proved: Proving) -> None:
     claims = proved()
     holds(claims)

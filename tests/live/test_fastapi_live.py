@@ -13,7 +13,17 @@ from dockerlearn.course.packs import open_pack
 from dockerlearn.world.world import Scope, World
 from tests.fake_engine import FakeEngine
 from tests.live.conftest import Docker
-from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
+from tests.live.lessons import (
+    InOneGo,
+    Learner,
+    Proving,
+    Tried,
+    hands_on,
+    has_what_a_lesson_must_have,
+    holds,
+    predicted,
+)
+from tests.matrix import NEWEST_CONTAINERD
 
 LESSON = "fastapi"
 STEPS = (
@@ -42,11 +52,17 @@ def test_the_first_image_is_built_of_the_same_files_as_the_later_ones() -> None:
             assert (FILES / "first" / path.relative_to(FILES / "api")).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 @pytest.mark.parametrize("step", STEPS)
 def test_every_claim_about_a_step_holds(
-    package_index: None, nameless_come: Callable[[], set[str]], docker: Docker, proved: Proving, step: str
+    package_index: None,
+    nameless_come: Callable[[], set[str]],
+    docker: Docker,
+    proved: Proving,
+    in_one_go: InOneGo,
+    step: str,
 ) -> None:
-    claims = proved(step)
+    claims = in_one_go(proved, step)
     is_possible = step != "page" or docker.try_("compose", "version").returncode == 0
     holds(claims, predicted=is_possible)
     assert [claim.claim for claim in claims if claim.held is None] == [LEFT_OUT] * (not is_possible)

@@ -14,6 +14,7 @@ from dockerlearn.course.packs import course_folder, open_pack
 from dockerlearn.engine.api import EngineApi
 from tests.live.conftest import Docker
 from tests.live.lessons import Learner, Proving, holds
+from tests.matrix import NEWEST_CONTAINERD
 from tests.one_lesson import one_lesson
 
 LESSON = "first-run"
@@ -51,6 +52,7 @@ def test_from_its_first_step_to_its_last(learner: Learner, docker: Docker) -> No
     assert docker("ps", "-aq") == ""
 
 
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 def test_every_claim_about_it_holds(proved: Proving) -> None:
     claims = proved(cheat=True)
     holds(claims)

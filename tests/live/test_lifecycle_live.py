@@ -11,6 +11,7 @@ from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.matchers import fits
 from dockerlearn.course.packs import open_pack
 from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
+from tests.matrix import NEWEST_CONTAINERD
 
 LESSON = "lifecycle"
 STEPS = (
@@ -32,6 +33,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert predicted(lesson.steps) == set(STEPS)
 
 
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 @pytest.mark.parametrize("step", STEPS)
 def test_every_claim_about_a_step_holds(proved: Proving, step: str) -> None:
     holds(proved(step))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
+from tests.matrix import NEWEST_CONTAINERD
 
 LESSON = "networking"
 STEPS = (
@@ -27,6 +28,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert all(step.hints and step.result and step.insight for step in lesson.steps)
 
 
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 def test_every_claim_about_it_holds(proved: Proving) -> None:
     # In one go, so that each step's world is made once less.
     claims = proved()

@@ -1,8 +1,7 @@
-"""The course on the newest engine, with both stores: each lesson from its start to its end, and some proofs.
+"""The course on the newest engine with the store of before: each lesson from its start to its end, and some proofs.
 
-Every step is proven on this machine's engine. Those of lessons that build are proven on the newest with its own store,
-too (``also_on``), but for the capstone, which takes longer there than all others together. Whole proofs on
-every engine are made by hand (``tests.matrix``).
+Every step is proven on this machine's engine and on the newest with its own store (``also_on`` in the lessons' tests).
+Whole proofs on every engine are made by hand (``tests.matrix``).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dockerlearn.engine.api import EngineApi
 from tests import own_engine
 from tests.cli_support import Learner as Commands
 from tests.live.lessons import Learner, all_held, prove
-from tests.matrix import NEWEST, NEWEST_CONTAINERD, NEWEST_GRAPH
+from tests.matrix import NEWEST_GRAPH
 
 PACK = open_pack()
 
@@ -28,7 +27,7 @@ PROVEN = {
     "multi-stage": "late",
     "fastapi": "slim",
 }
-"""Of each lesson that builds, the step that is proven with the other store: one that compares sizes, if there is."""
+"""Of each lesson that builds, the step that is proven with this store: one that compares sizes, if there is."""
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,7 @@ def pulled(docker_host: str, nginx: str, python: str) -> None:
         own_engine.pull(docker_host, reference)
 
 
-@pytest.mark.only_on(*NEWEST)
+@pytest.mark.only_on(NEWEST_GRAPH)
 @pytest.mark.parametrize("lesson", PACK.lessons)
 def test_a_lesson_from_its_start_to_its_end(
     pulled: None, bare_index: None, commands: Commands, learner: Learner, lesson: str
@@ -74,10 +73,3 @@ def test_every_claim_about_a_step_holds(
     lesson: str,
 ) -> None:
     all_held(prove(engine, docker_host, tmp_path, lesson, PROVEN[lesson]))
-
-
-@pytest.mark.only_on(NEWEST_CONTAINERD)
-def test_every_claim_about_a_step_of_the_capstone_holds(
-    pulled: None, bare_index: None, engine: Callable[[], EngineApi], docker_host: str, tmp_path: Path
-) -> None:
-    all_held(prove(engine, docker_host, tmp_path, "fastapi", PROVEN["fastapi"]))

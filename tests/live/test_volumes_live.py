@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live.lessons import Learner, Proving, Tried, hands_on, has_what_a_lesson_must_have, holds, predicted
+from tests.matrix import NEWEST_CONTAINERD
 
 LESSON = "volumes"
 STEPS = (
@@ -27,6 +28,7 @@ def test_it_has_what_a_lesson_must_have() -> None:
     assert all(len(step.accepts) >= 2 for step in hands_on(lesson))
 
 
+@pytest.mark.also_on(NEWEST_CONTAINERD)
 @pytest.mark.parametrize("step", STEPS)
 def test_every_claim_about_a_step_holds(proved: Proving, step: str) -> None:
     holds(proved(step), predicted=step != "rescue")
