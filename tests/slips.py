@@ -19,12 +19,13 @@ docker volume create dl-data
 docker run -d --name dl-keeper -v dl-data:/data --network dl-net busybox:1.36 httpd -f -h /
 docker run -d --name dl-port -p 18080:80 busybox:1.36 httpd -f -h /
 docker run -d --name dl-gone busybox:1.36 nosuchprog 2> /dev/null || true
-mkdir empty outside missing typo failing nobase ok here
+mkdir empty outside missing typo failing nobase nostage ok here
 printf 'FROM busybox:1.36\\nCOPY ../x /x\\n' > outside/Dockerfile
 printf 'FROM busybox:1.36\\nCOPY app.py /x\\n' > missing/Dockerfile
 printf 'FROM busybox:1.36\\nRUM true\\n' > typo/Dockerfile
 printf 'FROM busybox:1.36\\nRUN nosuchprog\\n' > failing/Dockerfile
 printf 'FROM dl-nobase:v1\\n' > nobase/Dockerfile
+printf 'FROM busybox:1.36 AS build\\nFROM busybox:1.36\\nCOPY --from=biuld /bin/sh /x\\n' > nostage/Dockerfile
 printf 'FROM busybox:1.36\\n' > ok/Dockerfile
 """
 
@@ -177,6 +178,16 @@ SLIPS = (
         "no such network",
         "docker run --rm --network dl-net busybox:1.36 true",
     ),
+    Typed(
+        "docker run --rm --network dl-web busybox:1.36 true",
+        "a container for a network",
+        "docker run --rm --network container:dl-web busybox:1.36 true",
+    ),
+    Typed(
+        "docker run --rm --net=dl-web busybox:1.36 true",
+        "a container for a network",
+        "docker run --rm --net=container:dl-web busybox:1.36 true",
+    ),
     Typed("docker network create dl-net", "network is there", "docker network inspect dl-net"),
     Typed("docker network rm bridge", "own network of docker"),
     # What runs inside
@@ -222,6 +233,7 @@ SLIPS = (
     Typed("docker build -t dl-img typo", "unknown instruction"),
     Typed("docker build -t dl-img failing", "no such program in the base"),
     Typed("docker build -t dl-img nobase", "registry not reached"),
+    Typed("docker build -t dl-img nostage", "no such stage"),
     # Copies
     Typed("docker cp nothere dl-web:/", "nothing to copy"),
     Typed("docker cp dl-web:/nothere .", "no such file inside"),

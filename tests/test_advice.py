@@ -124,6 +124,32 @@ def test_a_value_that_ends_at_a_space(client: str, line: str, command: str | Non
         assert found.command == command
 
 
+NOT_GOT = """\
+Dockerfile:3
+--------------------
+   2 |     FROM busybox:1.36
+   3 | >>> COPY {}
+--------------------
+ERROR: failed to build: failed to solve: {}
+"""
+"""As the BuildKit of Engine 28.5 prints it, the end."""
+
+
+@pytest.mark.parametrize(
+    ("copied", "solve", "advice"),
+    [
+        ("--chmod=755 --from=biuld /a /b", "biuld: failed to resolve source metadata for x: not found", True),
+        ("--from=nginx:1.27 /a /b", "nginx:1.27: failed to resolve source metadata for x: not found", False),
+        ("--from=build /a /b", 'failed to compute cache key: failed to calculate checksum: "/a": not found', False),
+    ],
+)
+def test_from_which_stage_the_newest_builder_could_not_copy(copied: str, solve: str, advice: bool) -> None:
+    said = advise("docker build .", 1, NOT_GOT.format(copied, solve), world())
+    assert said is not None
+    assert (said.name == "no such stage") == advice
+    assert not advice or "FROM … AS biuld" in said.say
+
+
 PULLED = "Unable to find image 'busybox:1.36' locally\n1.36: Pulling from library/busybox\nStatus: Downloaded\n"
 
 

@@ -510,6 +510,62 @@ def test_take_away_and_bring(bench: Bench) -> None:
     assert bench.engine.by_name["dl-web"].id != first
 
 
+def _built(bench: Bench) -> tuple[Setup, str]:
+    """An image that the set-up has built of the lesson's files, and its id."""
+    (bench.files / "Dockerfile").write_text("FROM busybox:1.36\n")
+    stated = image("dl-app:v1", build=".")
+    bench.bring(stated)
+    return stated, _id_of(bench, "dl-app:v1")
+
+
+def _id_of(bench: Bench, name: str) -> str:
+    there = bench.engine.image(name)
+    assert there is not None
+    return there.id
+
+
+def test_an_image_that_would_be_built_alike_is_not_taken_away(bench: Bench) -> None:
+    stated, first = _built(bench)
+    bench.bring(image("dl-other:v1", tag_of="busybox"), container(image="dl-app:v1"))
+    bring.take_away(bench.context(), [stated, image("dl-other:v1", tag_of="busybox")])
+    assert "dl-web" not in bench.engine.by_name
+    assert bench.engine.image("dl-other:v1") is None
+    bench.writes()
+    bench.bring(stated)
+    assert bench.writes() == []
+    assert _id_of(bench, "dl-app:v1") == first
+    bring.take_away(bench.context())
+    assert bench.engine.image("dl-app:v1") is None
+    assert bench.store.entries() == ()
+
+
+def test_an_image_whose_files_have_changed_is_taken_away(bench: Bench) -> None:
+    stated, first = _built(bench)
+    (bench.files / "Dockerfile").write_text("FROM nginx:1.27\n")
+    bring.take_away(bench.context(), [stated])
+    assert bench.engine.image(first) is None
+
+
+def test_an_image_that_the_learner_built_with_the_same_labels_is_taken_away(bench: Bench, tmp_path: Path) -> None:
+    stated, first = _built(bench)
+    labels = bench.engine.images[first].labels
+    (tmp_path / "Dockerfile").write_text("FROM busybox:1.36\nRUN true\n")
+    forged = bench.engine.build(tmp_path, "dl-app:v1", labels)
+    assert forged != first
+    bench.observe(images=("dl-app:v1",))
+    bring.take_away(bench.context(), [stated])
+    assert bench.engine.image(forged) is None
+    assert bench.engine.image(first) is None
+
+
+def test_a_name_that_the_learner_gave_to_it_is_taken_away(bench: Bench) -> None:
+    stated, first = _built(bench)
+    bench.engine.tag(first, "dl-app:v2")
+    bench.observe(images=("dl-app:v2",))
+    bring.take_away(bench.context(), [stated])
+    assert bench.engine.images[first].tags == ("dl-app:v1",)
+
+
 def test_take_away_is_refused_when_something_foreign_depends_on_it(bench: Bench) -> None:
     bench.bring(container())
     bench.engine.add("friend", created=bench.engine.clock, leans_on=frozenset({"dl-web"}))

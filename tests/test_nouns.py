@@ -397,6 +397,11 @@ class TestContainers:
             ({"running": "false"}, {"status": "exited", "running": False}, {}),
             ({"status": "exited"}, {"status": "exited", "running": False}, {}),
             ({"exit_code": "3"}, {"status": "exited", "running": False, "exit_code": 3}, {"exit_code": 3}),
+            (
+                {"host_port": "8080"},
+                {"published": {"53/udp": (Binding("127.0.0.1", 53),), "80/tcp": (Binding("", 80), Binding("", 8080))}},
+                {"published": {"8080/tcp": (Binding("", 80), Binding("", None)), "53/udp": ()}},
+            ),
             ({"labels": {"team": "a"}}, {"labels": {"team": "a"}}, {}),
         ],
     )

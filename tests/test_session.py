@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from dockerlearn.session import session
 from dockerlearn.session.session import Place, Session
 from dockerlearn.session.turns import Turns
 from dockerlearn.setup import bring
+from dockerlearn.setup.spec import Setup
 from dockerlearn.world.host import free_ports
 from tests.fake_engine import FakeEngine, make_image
 from tests.one_lesson import one_lesson
@@ -546,11 +547,11 @@ def test_nobody_looks_while_a_step_is_started_afresh(learner: Learner, monkeypat
     learner.session.start()
     take_away, tried = bring.take_away, []
 
-    def taking_away(context: bring.Context) -> bring.SetupReport:
+    def taking_away(context: bring.Context, stated: Sequence[Setup]) -> bring.SetupReport:
         with pytest.raises(BeingSetUp), Turns(learner.paths.turns).looking(0.0):
             pytest.fail("somebody looked")
         tried.append(context)
-        return take_away(context)
+        return take_away(context, stated)
 
     monkeypatch.setattr(bring, "take_away", taking_away)
     learner.session.redo()

@@ -18,6 +18,8 @@ from dockerlearn.world.world import World
 class Which(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which containers are counted: those of which all of this is so.
 
+    ``host_port`` is a port of the host on which one of its own is published now.
+
     >>> Which(image="busybox", running=True).image
     'busybox'
     """
@@ -27,6 +29,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     running: bool | None = None
     status: Wanted | None = None
     exit_code: Wanted | None = None
+    host_port: Wanted | None = None
     labels: dict[str, Wanted] = {}
 
 
@@ -54,6 +57,7 @@ class Containers(Noun, frozen=True, kw_only=True, tag="containers"):
         parts += [f"named {describe(which.name)}"] if which.name is not None else []
         parts += [f"with status {describe(which.status)}"] if which.status is not None else []
         parts += [f"ended with exit code {describe(which.exit_code)}"] if which.exit_code is not None else []
+        parts += [f"at port {describe(which.host_port)} of the host"] if which.host_port is not None else []
         parts += [f"with the label {label}" for label in which.labels]
         return " ".join(parts) or "of any kind"
 
@@ -94,6 +98,12 @@ class Containers(Noun, frozen=True, kw_only=True, tag="containers"):
             and (which.running is None or there.is_up == which.running)
             and (which.status is None or fits(which.status, there.status))
             and (which.exit_code is None or (there.status == "exited" and fits(which.exit_code, there.exit_code)))
+            and (which.host_port is None or any(fits(which.host_port, port) for port in _host_ports(there)))
             and all(fits(wanted, there.labels.get(label)) for label, wanted in which.labels.items())
             and (which.image is None or bool(world.same_image(there, which.image)))
         )
+
+
+def _host_ports(there: ContainerSnapshot) -> set[int]:
+    bindings = [one for some in there.published.values() for one in some]
+    return {one.host_port for one in bindings if one.host_port is not None}

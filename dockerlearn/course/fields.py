@@ -353,6 +353,7 @@ FIELDS: Mapping[Model, Rows] = {
         "running": ("Whether they run.", "true"),
         "status": ("Their status.", "exited"),
         "exit_code": ("What they ended with.", "{'>': 0}"),
+        "host_port": ("A port of the host on which one of theirs is published.", "8080"),
         "labels": ("Their labels.", "{tier: front}"),
     },
     AtPort: {

@@ -482,10 +482,10 @@ class Session:
         context = self._bringing(engine, attempt, place)
         with self._turns.setting_up():
             if afresh or step.fresh:
-                bring.take_away(context)
+                bring.take_away(context, step.setup)
             self._tell(bring.bring(step.setup, context))
             if unmet and not afresh and step.check and self._met_already(engine, place, names):
-                bring.take_away(context)
+                bring.take_away(context, step.setup)
                 self._tell(bring.bring(step.setup, context))
             self._tell(bring.place_files(step.files, context))
             # Precisely: what was done for the learner a moment ago is not her doing.

@@ -32,7 +32,7 @@ from dockerlearn.setup.spec import (
     SetupNetwork,
     SetupVolume,
 )
-from dockerlearn.setup.workspace import LessonFolder, archive_of, digest, gather, write_context
+from dockerlearn.setup.workspace import LessonFolder, Source, archive_of, digest, gather, write_context
 from dockerlearn.text import one_line
 from dockerlearn.world.world import Scope, World
 
@@ -126,14 +126,21 @@ def place_files(names: Sequence[str], context: Context) -> SetupReport:
     return SetupReport(tuple(actions))
 
 
-def take_away(context: Context) -> SetupReport:
+def take_away(context: Context, stated: Sequence[Setup] = ()) -> SetupReport:
     """Remove everything on the engine that the lesson made, in this attempt or in one before.
+
+    An image that is ``stated`` and is still the one that was built for it, of the same files, stays: it would be built
+    alike, which with containerd's store takes seconds for each layer.
 
     Call ``ledger.observe`` with the lesson's names first. Raises ``SetupFailed`` when something foreign depends on it.
     """
     ledger.same_engine(context.engine, context.attempt)
     of_lesson = context.store.attempts_of(context.attempt.pack, context.attempt.lesson)
     plan = clean.plan(context.engine, context.store, attempts=frozenset(of_lesson))
+    kept = _Bringing(context).as_built(stated)
+    plan = msgspec.structs.replace(
+        plan, items=tuple(item for item in plan.items if (item.object_id, item.entered_as) not in kept)
+    )
     if blocked := [item for item in plan.items if item.action == "leave"]:
         raise SetupFailed(
             "The step cannot be started afresh: "
@@ -475,8 +482,28 @@ class _Bringing:
         self.store.enter(self.engine_id, "image", source.id, reference, attempt, made=made)
         self.actions.append(Action(f"image {references.short(reference)}", "tagged"))
 
+    def as_built(self, items: Sequence[Setup]) -> frozenset[tuple[str, str]]:
+        """The images, by id and name, that are there as a set-up has built them, of the files of today."""
+        owned = Owned(self.store, self.engine_id)
+        found = set()
+        for item in items:
+            if not isinstance(item, SetupImage) or item.build is None:
+                continue
+            reference = references.normalise(item.image)
+            there = self.engine.image(reference)
+            entry = owned.images.get((there.id, reference)) if there is not None else None
+            if there is None or entry is None or entry.nonce is None:
+                continue
+            made_of = digest(self._sources(item.build))
+            if there.labels.get(NONCE_LABEL) == entry.nonce and there.labels.get(SOURCE_LABEL) == made_of:
+                found.add((there.id, reference))
+        return frozenset(found)
+
+    def _sources(self, folder: str) -> Mapping[str, Source]:
+        return gather(self.context.files, [folder], _values(self.context))
+
     def _build(self, reference: str, there: ImageSnapshot | None, folder: str) -> None:
-        sources = gather(self.context.files, [folder], _values(self.context))
+        sources = self._sources(folder)
         made_of = digest(sources)
         # An image without the label was built by the learner, in a step before this one: what passed there is right.
         if there is not None and there.labels.get(SOURCE_LABEL, made_of) == made_of:

@@ -38,6 +38,7 @@ FAILED: tuple[Rule, ...] = (
     client_said.setting_value,
     build_said.context,
     build_said.copying,
+    build_said.no_such_stage,
     build_said.instruction,
     build_said.run_failed,
     engine_said.name_taken,

@@ -52,6 +52,24 @@ def copying(slip: Slip) -> Advice | None:
     return None
 
 
+def no_such_stage(slip: Slip) -> Advice | None:
+    """``COPY --from`` of what is neither a stage nor an image that could be had."""
+    if slip.action != "build":
+        return None
+    said = (
+        slip.says(r"invalid from flag value ([^\s:/]+):")
+        or slip.says(r">>> \w+ (?:\S+ )*--from=([^\s:/]+) [^>]*failed to resolve source metadata")
+        or slip.says(r"\n > FROM docker\.io/library/([^\s:/]+):latest:\n")
+    )
+    if said is None:
+        return None
+    say = (
+        f"--from={said[1]} means a stage of this Dockerfile that stands above it, FROM … AS {said[1]}, or else an "
+        "image. There is no such stage, so the builder looked for an image of that name, and could not get one."
+    )
+    return Advice("no such stage", say)
+
+
 def instruction(slip: Slip) -> Advice | None:
     """A word that is no instruction."""
     said = slip.says(r"unknown instruction: (\S+)")

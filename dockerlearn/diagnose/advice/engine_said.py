@@ -300,6 +300,13 @@ def networks(slip: Slip) -> Advice | None:
         word = next(
             (one for one in slip.command.words if one.text in {name, f"--network={name}", f"--net={name}"}), None
         )
+        if word is not None and slip.action in {"run", "create"} and slip.world and slip.world.container(name):
+            return Advice(
+                "a container for a network",
+                f"{say} It is a container. To be on a network with it, name that network; to use the very network "
+                "that it has, with its addresses and ports, say container: before its name.",
+                slip.again(slip.changed((word, word.text.replace(name, f"container:{name}")))),
+            )
         if close is None or word is None:
             return Advice(
                 "no such network", f"{say} A network of your own is made first.", f"docker network create {name}"
