@@ -21,7 +21,7 @@ from tests import engines, matrix, own_engine, own_shells, podman_engine
 
 LIVE = Path(__file__).parent / "live"
 
-SHARES = min((os.cpu_count() or 1) + 1, 6)
+SHARES = min((os.cpu_count() or 1) * 2, 6)
 """How many runs are made at the same time when there is much to do: a proof waits for more than half of its time."""
 
 MUCH = 120.0
