@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests import engines, own_engine
+from tests import engines, own_engine, podman_engine
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "engines.md"
@@ -61,9 +61,9 @@ NEWEST_GRAPH, NEWEST_CONTAINERD = NEWEST = ("28.5", "28.5-containerd")
 HEAD = """\
 What the live tests and the proofs of the lessons came to on each engine, by `python -m tests.matrix`, which is run by
 hand. Every ordinary run of the tests has the live tests on the engine of the distribution (20.10 on Debian 12); on 28.5
-with BuildKit, with both stores, each lesson from its start to its end and a sample of the checks, with containerd's
-store the proof of every step of the lessons that build (of the capstone one), with the other one that of a step of
-each; and on Podman the first lesson and the checks, less what `tests/podman_engine.py` says that it cannot, and why.
+with BuildKit a sample of the checks with both stores, with containerd's store the proof of every step of every lesson,
+with the other one each lesson from its start to its end and the proof of a step of each that builds; and on Podman the
+first lesson and the checks, less what is left out there (below).
 """.splitlines()
 
 INSTALLED = Path("/usr/bin")
@@ -304,6 +304,8 @@ def table(rows: Rows) -> str:
     lines += ["", "Run:", "", *(when or ["- nothing yet"])]
     if failed:
         lines += ["", "Failed:", "", *failed]
+    lines += ["", "Left out on Podman, and why (`tests/podman_engine.py` says which tests):", ""]
+    lines += [f"- {why}: {len(names)} test{'s' * (len(names) > 1)}" for why, names in podman_engine.EXCLUDED.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -39,6 +39,8 @@ def test_the_table_tells_what_was_not_run_and_what_fails_and_why() -> None:
     assert "not run" in row
     assert "- 28.5, checks: `test_b[x]`: a\\_b \\| c" in text
     assert "- 28.5: engine 28.5.1, 2026-01-01, commit abc1234: checks\n" in text
+    for why in podman_engine.EXCLUDED:
+        assert f"- {why}: " in text
     assert (
         "- 28.5: engine 28.5.2, 2026-01-02, commit def5678, with the prover's own cheats: volumes; multi-stage" in text
     )
