@@ -112,6 +112,9 @@ def test_parts_that_are_needed_are_loosened_within() -> None:
     assert ways(Containers(containers=Which(image="busybox", running=True), count="3")) == [
         "containers.image dropped", "containers.running dropped", "count dropped", "count loosened to any",
     ]  # fmt: skip
+    assert ways(Containers(containers=Which(image="busybox", running=True), count="0")) == [
+        "count dropped", "count loosened to any",
+    ]  # fmt: skip
     assert ways(Network(network="dl-n", reaches=[Reach(from_="dl-a", to="dl-b")]))[0] == "reaches dropped"
     assert ways(Volume(volume="dl-v", files={"a": "x", "b": "none"})) == [
         "files dropped", "files.a dropped", "files.a loosened to any", "files.b dropped",

@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from dockerlearn.checks.base import Noun
+from dockerlearn.checks.containers import Containers
 from dockerlearn.checks.exec import Exec
 from dockerlearn.checks.inside_image import Runs
 from dockerlearn.checks.matchers import ANY, NONE, Match
@@ -93,6 +94,8 @@ def _fields(part: msgspec.Struct, path: str, kept: frozenset[str] = frozenset())
             continue  # says it, and wants nothing
         if field.name == "exit_code" and _goes_without_saying(part):
             continue
+        if isinstance(part, Containers) and part.count == "0" and field.name == "containers":
+            continue  # where none is wanted, less said of them is more of them, and wants more
         here = key_path(path, field.encode_name)
         if not field.required and (without := _with(part, field.name, _default(field))) is not None:
             yield here, "dropped", without
