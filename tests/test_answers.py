@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
-from dockerlearn.course.models import AnswerSource, Choice
+from dockerlearn.course.models import AnswerSource, Choice, WrongAnswer
+from dockerlearn.course.packs import open_pack
 from dockerlearn.engine.snapshots import Binding, Membership
 from dockerlearn.errors import SetupFailed, UsageError
-from dockerlearn.session.answers import choice_of, read_source, same
+from dockerlearn.session.answers import choice_of, matches, read_source, same
 from tests.fake_engine import FakeEngine, make_image
 
 ID = "3ab634bf0748" + "c" * 52
@@ -118,6 +122,36 @@ def test_a_container_that_is_gone_cannot_be_asked_about() -> None:
     with pytest.raises(SetupFailed) as caught:
         read_source(AnswerSource(container="dl-web", field="id"), FakeEngine())
     assert "redo" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {},
+        {"equals": "a", "matches": "b", "try": "b"},
+        {"equals": "a", "from": {"engine": "kernel"}},
+        {"matches": "a"},
+        {"equals": "a", "try": "a"},
+        {"matches": "(", "try": "("},
+    ],
+)
+def test_a_wrong_answer_that_means_nothing_is_refused(raw: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, msgspec.ValidationError)):
+        msgspec.convert({**raw, "say": "That is its name."}, WrongAnswer)
+
+
+def test_a_wrong_answer_is_known_by_a_pattern() -> None:
+    known = WrongAnswer(matches="^Linux [0-9]", try_="Linux 6", say="That is all of it.")
+    assert matches("  Linux   6.1 ", known)
+    assert not matches("6.1", known)
+    assert not matches("", WrongAnswer(equals="", say="Nothing."))
+
+
+def test_each_step_of_the_course_that_asks_knows_wrong_answers() -> None:
+    pack = open_pack()
+    asking = [step for lesson in pack.lessons for step in pack.lesson(lesson).steps if step.answer is not None]
+    assert len(asking) >= 15
+    assert [step.id for step in asking if step.answer is None or not step.answer.wrong] == []
 
 
 @pytest.mark.parametrize(

@@ -324,6 +324,23 @@ class TestAnswers:
         assert (told.right, told.passed) == (True, True)
         assert told.insight
 
+    def test_a_wrong_answer_that_the_lesson_knows_is_explained(self, learner: Learner) -> None:
+        place = learner.pass_first()
+
+        def told(text: str) -> str:
+            return learner.session.answer(place, text).say
+
+        assert told('"DL-first"').startswith("That is the name of the container.")
+        assert told(BUSYBOX.id.removeprefix("sha256:")[:12]).startswith("That is the id of the image.")
+        assert "at least six" in told("0a1b")
+        assert told("no idea") == "That is not it."
+        assert told("") == "That is not it."
+        del learner.engine.images[BUSYBOX.id]
+        assert told(BUSYBOX.id[7:19]) == "That is not it."
+        learner.engine.failure = EngineSilent("The engine does not answer.")
+        with pytest.raises(EngineSilent):
+            learner.session.answer(place, "no idea")
+
     def test_a_prediction_is_kept_once_and_explains_itself(self, learner: Learner) -> None:
         place = learner.session.start()
         assert place.prediction_open

@@ -427,6 +427,14 @@ class _Step:
         for text in wrong:
             if self._session.answer(place, text).right:
                 return f"{text!r} is taken as right"
+        for known in place.step.answer.wrong if place.step.answer is not None else ():
+            texts = self._session.answers_of(place, known) if known.try_ is None else (known.try_,)
+            if not texts:
+                return f"there is nothing to read for the wrong answer of which is said: {known.say}"
+            for text in texts:
+                told = self._session.answer(place, text)
+                if told.right or told.say != known.say:
+                    return f"the wrong answer {text!r} is {'taken as right' if told.right else f'told: {told.say}'}"
         return None
 
     def _prediction(self) -> str | None:

@@ -520,6 +520,11 @@ def _prose(step: Mapping, path: str) -> Iterator[tuple[Scalar, str]]:
         if isinstance(value, Scalar):
             yield value, f"{path}.{key}"
     yield from _scalars(step, "hints", path)
+    answer = step.get("answer")
+    for wrong, here in _maps(answer, "wrong", f"{path}.answer") if isinstance(answer, Mapping) else ():
+        say = wrong.get("say")
+        if isinstance(say, Scalar):
+            yield say, f"{here}.say"
     for mistake, here in _maps(step, "mistakes", path):
         say = mistake.get("say")
         if isinstance(say, Scalar):

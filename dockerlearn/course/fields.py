@@ -177,6 +177,14 @@ FIELDS: Mapping[Model, Rows] = {
     models.Answer: {
         "equals": ("The right text. Case, spaces, quotes and units do not matter.", "'@{word}'"),
         "from": ("Where it is read on the engine at that moment.", "{container: dl-web, field: ip}"),
+        "wrong": ("Wrong answers that are often given.", "[{equals: dl-web, say: That is its name.}]"),
+    },
+    models.WrongAnswer: {
+        "equals": ("Its text, compared like that of a right one.", "dl-web"),
+        "from": ("Where it is read on the engine.", "{container: dl-other, field: ip}"),
+        "matches": ("A pattern in it.", "':[0-9]+$'"),
+        "try": ("An answer that `matches`, for the proof.", "'172.17.0.2:80'"),
+        "say": ("What it is, and where to look.", "That is its name. The id stands before it."),
     },
     models.AnswerSource: {
         "container": ("A container of the lesson's.", "dl-web"),
@@ -617,6 +625,12 @@ WHOLE: Mapping[Model, str] = {
 _EVENT = {"event": "started", "container": "dl-web"}
 
 WITH: Mapping[tuple[Model, str], Mapping[str, str]] = {
+    (models.WrongAnswer, "equals"): {"say": "That is its name."},
+    (models.WrongAnswer, "from"): {"say": "That is the other one's."},
+    (models.WrongAnswer, "matches"): {"try": "'172.17.0.2:80'", "say": "The address alone."},
+    (models.WrongAnswer, "try"): {"matches": "':[0-9]+$'", "say": "The address alone."},
+    (models.WrongAnswer, "say"): {"equals": "dl-web"},
+    (models.Answer, "wrong"): {"equals": "blue"},
     (models.AnswerSource, "container"): {"field": "ip"},
     (models.AnswerSource, "image"): {"field": "id"},
     (models.AnswerSource, "field"): {"container": "dl-web"},

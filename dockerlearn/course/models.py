@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from dockerlearn.checks.matchers import check_pattern
 from dockerlearn.checks.vocabulary import Check, Symptom
 from dockerlearn.engine.abilities import Need
 from dockerlearn.setup.spec import Setup
@@ -163,11 +164,37 @@ class AnswerSource(Model, frozen=True, kw_only=True):
             raise ValueError(f"field: of an image is {', '.join(IMAGE_FIELDS)}")
 
 
-class Answer(Model, frozen=True, kw_only=True):
-    """What the learner was to find out: a fixed text, or what the engine says at the moment."""
+class WrongAnswer(Model, frozen=True, kw_only=True):
+    """A wrong answer that is often given, and what to say of it.
+
+    It ``equals`` a text, is read ``from`` the engine, or ``matches`` a pattern; then ``try`` is one that does, for the
+    prover.
+    """
 
     equals: str | None = None
     from_: AnswerSource | None = msgspec.field(default=None, name="from")
+    matches: str | None = None
+    try_: str | None = msgspec.field(default=None, name="try")
+    say: str
+
+    def __post_init__(self) -> None:
+        if sum(given is not None for given in (self.equals, self.from_, self.matches)) != 1:
+            raise ValueError("a wrong answer is one of equals: TEXT, from: {…}, matches: PATTERN")
+        if (self.matches is None) != (self.try_ is None):
+            raise ValueError("matches: PATTERN goes with try:, an answer that it matches")
+        if self.matches is not None:
+            check_pattern(self.matches)
+
+
+class Answer(Model, frozen=True, kw_only=True):
+    """What the learner was to find out: a fixed text, or what the engine says at the moment.
+
+    Of those that are not it the first of ``wrong`` that is meant is explained.
+    """
+
+    equals: str | None = None
+    from_: AnswerSource | None = msgspec.field(default=None, name="from")
+    wrong: list[WrongAnswer] = []
 
     def __post_init__(self) -> None:
         if (self.equals is None) == (self.from_ is None):

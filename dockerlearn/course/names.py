@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dockerlearn.checks.base import Noun
-from dockerlearn.course.models import Lesson, Step
+from dockerlearn.course.models import AnswerSource, Lesson, Step
 from dockerlearn.engine import references
 from dockerlearn.setup.spec import Declared, SetupItem
 
@@ -43,8 +43,7 @@ def declared(lesson: Lesson) -> Declared:
         for item in _parts(step):
             for kind, name in item.mentions():
                 found[kind].add(name)
-        source = step.answer.from_ if step.answer is not None else None
-        if source is not None:
+        for source in _sources(step):
             found["container"].update(_given(source.container))
             found["image"].update(_given(source.image))
     return Declared(
@@ -62,6 +61,13 @@ def _parts(step: Step) -> Iterator[Noun | SetupItem]:
         yield from mistake.when
     if step.predict is not None and step.predict.proof is not None:
         yield from step.predict.proof.check
+
+
+def _sources(step: Step) -> Iterator[AnswerSource]:
+    """Where its answer is read, and wrong ones that are known."""
+    if step.answer is not None:
+        found = (step.answer.from_, *(wrong.from_ for wrong in step.answer.wrong))
+        yield from (source for source in found if source is not None)
 
 
 def _given(*names: str | None) -> set[str]:

@@ -32,8 +32,7 @@ CHAPTERS: dict[str, tuple[Model, ...]] = {
     "lesson.yaml": (models.Lesson, models.Variable, models.Concept, models.Myth),
     "Steps": (
         models.Step, models.Predict, models.Choice, models.Proof, models.Question, models.Answer, models.AnswerSource,
-        models.FileSolution, models.Mistake, models.Trick,
-        models.Untested,
+        models.WrongAnswer, models.FileSolution, models.Mistake, models.Trick, models.Untested,
     ),
     "Set-up": (*spec.SETUP_NOUNS.values(), spec.SetupMount),
     "Checks": (
@@ -50,7 +49,8 @@ _TITLES: dict[Model, str] = {
     models.Pack: "A pack", models.PackImage: "An image of a pack", models.Lesson: "A lesson",
     models.Variable: "A variable", models.Concept: "The concept", models.Myth: "A myth", models.Step: "A step",
     models.Predict: "A prediction", models.Choice: "A choice", models.Proof: "A proof", models.Question: "A question",
-    models.Answer: "An answer", models.AnswerSource: "Where an answer is read", models.Mistake: "A mistake",
+    models.Answer: "An answer", models.AnswerSource: "Where an answer is read",
+    models.WrongAnswer: "A wrong answer", models.Mistake: "A mistake",
     models.FileSolution: "A solution of files", models.Untested: "Something untested",
     models.Trick: "A cheat",
     spec.SetupMount: "A mount of the set-up", container.Capabilities: "Capabilities",

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dockerlearn.checks.matchers import quantity
-from dockerlearn.course.models import AnswerSource, Choice
+from dockerlearn.checks.matchers import Match, fits, quantity
+from dockerlearn.course.models import AnswerSource, Choice, WrongAnswer
 from dockerlearn.engine import references
 from dockerlearn.engine.api import EngineApi
 from dockerlearn.errors import SetupFailed, UsageError
@@ -36,6 +36,11 @@ def same(given: str, right: str) -> bool:
         return len(digits) >= _SHORTEST_ID and wanted.removeprefix("sha256:").startswith(digits)
     one, other = quantity(mine), quantity(wanted)
     return one is not None and one == other
+
+
+def matches(given: str, wrong: WrongAnswer) -> bool:
+    """Whether a wrong answer has the pattern by which it is known; without one it has not."""
+    return wrong.matches is not None and fits(Match(matches=wrong.matches), " ".join(given.split()))
 
 
 def choice_of(text: str, choices: list[Choice]) -> int:

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,7 @@ from dockerlearn.checks.event import Event
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import Time, all_met
 from dockerlearn.course.library import Library
-from dockerlearn.course.models import Choice, Lesson, Step, StepKind
+from dockerlearn.course.models import Answer, Choice, Lesson, Step, StepKind, WrongAnswer
 from dockerlearn.course.names import declared
 from dockerlearn.course.packs import LoadedPack, Outline, StepOutline
 from dockerlearn.course.variables import fix
@@ -25,6 +26,7 @@ from dockerlearn.errors import (
     DockerlearnError,
     NothingOpen,
     OtherEngine,
+    SetupFailed,
     UnknownStep,
     UsageError,
     WrongKind,
@@ -726,7 +728,7 @@ class Session:
             right, say = choice.right, choice.say
         elif step.answer is not None:
             right = any(answers.same(text, wanted) for wanted in self._right_answers(place))
-            say = "" if right else "That is not it."
+            say = "" if right else self._known_wrong(place, step.answer, text)
         elif step.predict is not None:
             return self.predict(place, text)
         else:
@@ -739,15 +741,28 @@ class Session:
 
     def _right_answers(self, place: Place) -> tuple[str, ...]:
         answer = place.step.answer
-        if answer is None or place.attempt is None:
+        if answer is None:
             raise WrongKind(f"{place.name} asks nothing.")
+        return self.answers_of(place, answer)
+
+    def answers_of(self, place: Place, answer: Answer | WrongAnswer) -> tuple[str, ...]:
+        """The texts that an answer stands for now, which may have to be read from the engine; a pattern is none."""
         if answer.equals is not None:
             return (answer.equals,)
-        if answer.from_ is None:
-            raise WrongKind(f"{place.name} has no answer.")
+        if answer.from_ is None or place.attempt is None:
+            return ()
         engine = self._engine()
         self._same_engine(place.attempt, engine, place)
         return answers.read_source(answer.from_, engine, self._pack_of(place).references)
+
+    def _known_wrong(self, place: Place, answer: Answer, text: str) -> str:
+        """What the lesson says of this wrong answer, if it knows it."""
+        for wrong in answer.wrong:
+            with suppress(SetupFailed):  # what it would be read from is not there
+                meant = any(answers.same(text, one) for one in self.answers_of(place, wrong))
+                if meant or answers.matches(text, wrong):
+                    return wrong.say
+        return "That is not it."
 
     # Help
 

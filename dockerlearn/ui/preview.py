@@ -42,6 +42,9 @@ def _step(name: str, number: int, lesson: Lesson, step: Step, style: Style) -> l
         source = step.answer.from_
         right = step.answer.equals if source is None else f"read from the engine when it is given: {_source(source)}"
         lines += _text("Answer", right or "", style)
+        for wrong in step.answer.wrong:
+            read = f"what the engine says: {_source(wrong.from_)}" if wrong.from_ is not None else ""
+            lines += _text(f"Wrong answer: {one_line(wrong.equals or read or str(wrong.try_))}", wrong.say, style)
     for count, hint in enumerate(step.hints, 1):
         lines += _text(f"Hint {count} of {len(step.hints)}", hint, style)
     lines += _way("Solution", step.solution, style)

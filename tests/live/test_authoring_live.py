@@ -123,6 +123,50 @@ def test_a_check_that_too_much_passes_is_found_out(
     assert noticed["weak/image check[2] file note: content"] == "cheat: note empty"
 
 
+HIDDEN = """title: Hidden
+level: foundation
+summary: One wrong answer hides another one, and one cannot be read.
+minutes: 5
+steps:
+  - id: word
+    title: A word
+    task: Which colour has the sky?
+    answer:
+      equals: blue
+      wrong: [{matches: ^b, try: brown, say: It begins so.}, {equals: black, say: At night.}]
+    hints: [h]
+    solution: dockerlearn answer blue
+  - id: right
+    title: Another word
+    task: Which colour has the grass?
+    answer: {equals: green, wrong: [{matches: ^gr, try: Green., say: It begins so.}]}
+    hints: [h]
+    solution: dockerlearn answer green
+  - id: gone
+    title: An address
+    setup: [{container: dl-web, image: busybox, command: [sleep, "60"]}]
+    task: What is its address?
+    answer: {from: {container: dl-web, field: ip}, wrong: [{from: {container: dl-web, field: "port:80/tcp"}, say: No.}]}
+    hints: [h]
+    solution: dockerlearn answer "$(docker exec dl-web hostname -i)"
+"""
+
+
+def test_a_wrong_answer_that_is_never_told_as_meant_is_found_out(
+    engine: Callable[[], EngineApi], docker: Docker, tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    (pack / "hidden").mkdir(parents=True)
+    (pack / "hidden" / "lesson.yaml").write_text(HIDDEN)
+    (pack / "pack.yaml").write_text("format: 1\nid: w\ntitle: W\nlessons: [hidden]\nimages: {busybox: busybox:1.36}\n")
+    proved = Prover(open_pack(pack), engine, docker.host, tmp_path / "place").prove("hidden", only="wrong answers")
+    assert {one.step: one.why for one in proved if one.fell} == {
+        "hidden/word": "the wrong answer 'black' is told: It begins so.",
+        "hidden/right": "the wrong answer 'Green.' is taken as right",
+        "hidden/gone": "there is nothing to read for the wrong answer of which is said: No.",
+    }
+
+
 def test_steps_are_proven_at_the_same_time_on_engines_of_their_own(learner: Learner, tmp_path: Path) -> None:
     """And nothing of those engines stays: no process, no mount, nothing on the engine that was there."""
     assert learner("author", "new", "shop", "--in", str(tmp_path)).returncode == 0
