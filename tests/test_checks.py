@@ -682,6 +682,29 @@ class TestFilesAndLogs:
         engine.change("dl-web", started=engine.clock - timedelta(seconds=1))
         assert seen(engine, container="dl-web", logs={"contains": "done"}).wait is not None
 
+    @pytest.mark.parametrize("action", ["kill", "exec_start"])
+    def test_what_reacts_to_something_may_be_about_to_print(self, engine: FakeEngine, action: str) -> None:
+        there, scope = engine.add("dl-web"), Scope(IMAGES, since=engine.clock - timedelta(seconds=60))
+
+        def waits() -> bool:
+            world = World(engine, Path("/nonexistent"), scope)
+            return check(container="dl-web", logs={"contains": "done"}).look(world).wait is not None
+
+        assert not waits()
+        engine.happen(action, engine.add("dl-other"), "sh")
+        assert not waits()
+        engine.happen(action, there, "sh")
+        assert waits()
+        engine.clock += timedelta(seconds=2)
+        assert not waits()
+
+    def test_its_health_check_is_no_reason_to_wait(self, engine: FakeEngine) -> None:
+        health = Health("healthy", 0, "", 0, 1.0, command="wget x")
+        there, scope = engine.add("dl-web", health=health), Scope(IMAGES, since=engine.clock - timedelta(seconds=60))
+        engine.happen("exec_start", there, "wget x")
+        world = World(engine, Path("/nonexistent"), scope)
+        assert check(container="dl-web", logs={"contains": "done"}).look(world).wait is None
+
 
 class TestHealth:
     def test_starting_is_waited_for_by_its_interval(self, engine: FakeEngine) -> None:

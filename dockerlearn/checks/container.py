@@ -25,6 +25,9 @@ STEADY_AFTER_RESTART = 10.0
 FIRST_WORDS = 3.0
 """Seconds after its start in which a program may still be about to print what is asked for."""
 
+REACTION = 2.0
+"""Seconds after a signal, or after something was run in it, in which a program may still be about to print."""
+
 Ports = dict[str, Wanted] | str
 
 
@@ -523,9 +526,14 @@ def _logs(world: World, there: ContainerSnapshot, wanted: Wanted) -> Finding:
         expected=f"the log of {there.name} should hold {describe(wanted)}",
         found=f"its last line is {prose.excerpt(text)}" if text.strip() else "its log is empty",
         next=f"docker logs {there.name}",
-        wait=0.2 if there.is_up and world.uptime(there, FIRST_WORDS) < FIRST_WORDS else None,
+        wait=0.2 if there.is_up and _may_still_print(world, there) else None,
         waiting_for=f"the output of {there.name}",
     )
+
+
+def _may_still_print(world: World, there: ContainerSnapshot) -> bool:
+    """Whether it has just begun, or has something to react to that was done to it a moment ago."""
+    return world.uptime(there, FIRST_WORDS) < FIRST_WORDS or world.stirred(there, REACTION)
 
 
 def _mode(world: World, mode: str) -> str:

@@ -161,6 +161,24 @@ class World:
             self._happened = since(remembered, self.scope.since or at, at, own, self.scope.baseline.get(BASELINE))
         return self._happened
 
+    def stirred(self, container: ContainerSnapshot, seconds: float) -> bool:
+        """Whether somebody sent it a signal or began to run something in it less than ``seconds`` ago.
+
+        By the engine's clock, and as far as it remembers; the container's own health check is nobody.
+        """
+        if self._hasty:
+            return False
+        seen = self.happened()
+        recent = tuple(
+            event
+            for event in seen.events
+            if event.kind == "container"
+            and event.id == container.id
+            and event.action in {"kill", "exec_start"}
+            and (seen.at - event.time).total_seconds() < seconds
+        )
+        return bool(self.without_health_checks(recent))
+
     def _remembered(self) -> tuple[tuple[EventSnapshot, ...], datetime]:
         """Everything that the engine remembers, and when it was asked."""
         if self._memories is None:

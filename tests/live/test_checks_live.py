@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from dockerlearn.checks.base import Noun
+from dockerlearn.checks.container import FIRST_WORDS
 from dockerlearn.checks.outcome import Outcome, Status
 from dockerlearn.checks.run import look
 from dockerlearn.checks.vocabulary import NOUNS, noun_of
@@ -276,6 +277,24 @@ def test_an_app_that_listens_on_its_own_loopback_is_not_reached(
     outcome = seen(engine, tmp_path, http="dl-web:80", within="2s")
     assert outcome.status is Status.UNMET
     assert "on port 18081" in outcome.found
+
+
+@pytest.mark.also_on(*NEWEST)
+def test_what_prints_a_moment_after_a_signal_is_waited_for(engine: DockerEngine, first: Docker, tmp_path: Path) -> None:
+    slow = "trap 'sleep 1; echo heard' HUP; while true; do sleep 1 & wait $!; done"
+    first("run", "-d", "--name", NAME, "busybox:1.36", "sh", "-c", slow)
+    time.sleep(FIRST_WORDS + 0.2)
+    scope = Scope(IMAGES, since=engine.precise_now())
+
+    def heard() -> Outcome:
+        log = check(container=NAME, logs={"contains": "heard"})
+        return look([log], lambda: World(engine, tmp_path, scope)).outcomes[0]
+
+    began = time.monotonic()
+    assert heard().status is Status.UNMET
+    assert time.monotonic() - began < 1
+    first("kill", "--signal", "HUP", NAME)
+    assert heard().met
 
 
 @pytest.mark.also_on(*NEWEST)
