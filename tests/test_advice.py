@@ -135,6 +135,11 @@ ERROR: failed to build: failed to solve: {}
 """As the BuildKit of Engine 28.5 prints it, the end."""
 
 
+def test_a_stage_that_copies_from_itself_is_there() -> None:
+    said = advise("docker build .", 1, "invalid from flag value build: refers to current build stage\n", world())
+    assert said is None or said.name != "no such stage"
+
+
 @pytest.mark.parametrize(
     ("copied", "solve", "advice"),
     [

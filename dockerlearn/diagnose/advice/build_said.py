@@ -61,10 +61,11 @@ def no_such_stage(slip: Slip) -> Advice | None:
         or slip.says(r">>> \w+ (?:\S+ )*--from=([^\s:/]+) [^>]*failed to resolve source metadata")
         or slip.says(r"\n > FROM docker\.io/library/([^\s:/]+):latest:\n")
     )
-    if said is None:
+    if said is None or slip.says("refers to current build stage"):
         return None
+    name = shown(said[1])
     say = (
-        f"--from={said[1]} means a stage of this Dockerfile that stands above it, FROM … AS {said[1]}, or else an "
+        f"--from={name} means a stage of this Dockerfile that stands above it, FROM … AS {name}, or else an "
         "image. There is no such stage, so the builder looked for an image of that name, and could not get one."
     )
     return Advice("no such stage", say)
