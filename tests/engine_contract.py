@@ -302,7 +302,7 @@ class EngineContract:
         assert base is not None
         assert base.id in before
         (tmp_path / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /copied-{bench.prefix}\n")
-        built = engine.build(tmp_path, tag, {})
+        built = engine.build(tmp_path, tag, {}).id
         assert built in engine.image_ids()
         assert built not in before
         assert built not in engine.untagged_images()
@@ -335,7 +335,7 @@ class EngineContract:
     def test_build(self, bench: Bench, tmp_path: Path) -> None:
         engine, tag = bench.engine, bench.tag("built")
         (tmp_path / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /copied\n")
-        built = engine.build(tmp_path, tag, {"course": "yes"})
+        built = engine.build(tmp_path, tag, {"course": "yes"}).id
         image, base = engine.image(tag), engine.image(BUSYBOX)
         assert image is not None
         assert base is not None
@@ -343,6 +343,20 @@ class EngineContract:
         assert image.labels["course"] == "yes"
         assert image.layers[: len(base.layers)] == base.layers
         assert len(image.layers) > len(base.layers)
+
+    def test_a_build_tells_what_its_stages_have_left(self, bench: Bench, tmp_path: Path) -> None:
+        engine, tag = bench.engine, bench.tag("staged")
+        (tmp_path / "Dockerfile").write_text(
+            f"FROM {BUSYBOX} AS first\nCOPY Dockerfile /{bench.prefix}\nFROM {BUSYBOX}\n"
+            f"COPY --from=first /{bench.prefix} /copied\n"
+        )
+        before = engine.untagged_images()
+        built = engine.build(tmp_path, tag, {})
+        assert set(built.stages) == set(engine.untagged_images()) - set(before)
+        assert len(built.stages) == 1
+        assert engine.build(tmp_path, tag, {}).stages == ()
+        assert engine.remove_image(tag)
+        assert engine.remove_image(built.stages[0])
 
     def test_an_image_in_use_stays(self, bench: Bench, tmp_path: Path) -> None:
         engine, tag = bench.engine, bench.tag("used")

@@ -15,6 +15,7 @@ import msgspec
 from dockerlearn.engine import references
 from dockerlearn.engine.api import (
     WHOLE,
+    Built,
     ContainerRow,
     ContainerSpec,
     EngineIdentity,
@@ -684,8 +685,11 @@ class FakeEngine:
         self._called("can_pull")
         return references.normalise(reference) in self.registry
 
-    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
-        """Make an image of what ``FROM`` names with one more layer, which depends on the Dockerfile's text."""
+    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> Built:
+        """Make an image of what the first ``FROM`` names with one more layer, which depends on the Dockerfile's text.
+
+        For each further ``FROM`` an image without a name is left, as of a stage.
+        """
         self._called("build")
         file = folder / "Dockerfile"
         if not file.is_file():
@@ -708,7 +712,12 @@ class FakeEngine:
             labels=dict(base.labels) | dict(labels),
         )
         self.add_image(built)
-        return built.id
+        froms = [line for line in text.splitlines() if line.upper().startswith("FROM ")]
+        stages = [f"sha256:{make_id('stage', text, number)}" for number, _ in enumerate(froms[1:])]
+        new = [one for one in stages if one not in self.images]
+        for one in new:
+            self.add_image(msgspec.structs.replace(built, id=one, tags=(), labels={}, layers=(*base.layers, one)))
+        return Built(built.id, tuple(new))
 
     def tag(self, image_id: str, reference: str) -> None:
         self._called("tag")

@@ -79,6 +79,10 @@ EXCLUDED = {
         "test_what_does_not_end_is_ended[while :; do echo x; sleep 0.1; done]",
         "test_what_does_not_end_is_ended[sleep 501 & cat /dev/zero]",
     ),
+    "it tells of a build in other words, and nothing of its stages, which clean lists": (
+        "test_a_build_tells_what_its_stages_have_left",
+        "test_a_build_that_cannot_be_read",
+    ),
     "it tells of an exec neither the command nor the id that is waited for here": (
         "test_what_happens_is_told_as_it_happens",
         "test_what_happened_before_is_told_first",

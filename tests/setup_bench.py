@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from dockerlearn.engine.api import EngineApi
+from dockerlearn.engine.api import Built, EngineApi
 from dockerlearn.engine.snapshots import EventSnapshot
 from dockerlearn.progress.store import Attempt, Store
 from dockerlearn.setup import bring, ledger
@@ -76,8 +76,9 @@ class MortalEngine(FakeEngine):
     def put_file(self, *args: Any) -> None:
         self._change("put_file", *args)
 
-    def build(self, *args: Any) -> str:
-        return str(self._change("build", *args))
+    def build(self, *args: Any) -> Built:
+        built: Built = self._change("build", *args)
+        return built
 
     def tag(self, *args: Any) -> None:
         self._change("tag", *args)

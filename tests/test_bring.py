@@ -312,6 +312,17 @@ def test_build_once_and_anew_when_the_files_change(bench: Bench) -> None:
     assert second.id in bench.known()
 
 
+def test_what_the_stages_of_a_build_leave_is_the_courses(bench: Bench) -> None:
+    (bench.files / "Dockerfile").write_text("FROM busybox:1.36 AS one\nRUN true\nFROM busybox:1.36\n")
+    before = set(bench.engine.images)
+    bench.bring(image("dl-app:v1", build="."))
+    new = set(bench.engine.images) - before
+    assert len(new) == 2
+    assert new <= bench.known()
+    bring.take_away(bench.context())
+    assert set(bench.engine.images) == before
+
+
 def test_image_the_learner_built_is_as_stated(bench: Bench, tmp_path: Path) -> None:
     (bench.files / "Dockerfile").write_text("FROM busybox:1.36\n")
     (tmp_path / "Dockerfile").write_text("FROM busybox:1.36\nRUN true\n")
@@ -550,7 +561,7 @@ def test_an_image_that_the_learner_built_with_the_same_labels_is_taken_away(benc
     stated, first = _built(bench)
     labels = bench.engine.images[first].labels
     (tmp_path / "Dockerfile").write_text("FROM busybox:1.36\nRUN true\n")
-    forged = bench.engine.build(tmp_path, "dl-app:v1", labels)
+    forged = bench.engine.build(tmp_path, "dl-app:v1", labels).id
     assert forged != first
     bench.observe(images=("dl-app:v1",))
     bring.take_away(bench.context(), [stated])

@@ -95,6 +95,13 @@ class Executed(msgspec.Struct, frozen=True):
         return self.raw.decode("utf-8", "replace")
 
 
+class Built(msgspec.Struct, frozen=True):
+    """What a build has made: the image's id, and those of ``stages`` that it left without a name beside it."""
+
+    id: str
+    stages: tuple[str, ...] = ()
+
+
 class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A container to make. There is no field here for anything that reaches the host beyond mounts and ports.
 
@@ -353,8 +360,8 @@ class EngineApi(Protocol):
         """Whether the engine learns of an image from its registry; may count there as a pull. Silence is no."""
         ...
 
-    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
-        """Build a folder's Dockerfile and return the image's id."""
+    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> Built:
+        """Build a folder's Dockerfile."""
         ...
 
     def tag(self, image_id: str, reference: str) -> None:

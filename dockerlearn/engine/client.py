@@ -34,6 +34,7 @@ from docker.utils.config import find_config_file
 from dockerlearn.engine import condition, failures, references, ssh
 from dockerlearn.engine.api import (
     WHOLE,
+    Built,
     ContainerRow,
     ContainerSpec,
     EngineIdentity,
@@ -86,6 +87,9 @@ _EXPORT_PIECE = 65_536  # bytes of an image's archive that are handed on at once
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]*|<none>:<none>")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_STEP_MADE = re.compile(r" ---> ([0-9a-f]{12})$")
+"""What the engine's own builder says of each image that it makes on the way."""
+
 _LINKS = 5
 _LOG_CEILING = 64 * 1024 * 1024
 # Headers of a file in an archive, long names and attributes included, and the padding at the end.
@@ -715,13 +719,16 @@ class DockerEngine:
             except requests.exceptions.Timeout:
                 return False
 
-    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> str:
-        """Build a folder's Dockerfile with the engine's own builder and return the image's id.
+    def build(self, folder: Path, tag: str, labels: Mapping[str, str]) -> Built:
+        """Build a folder's Dockerfile with the engine's own builder.
 
         Raises ``EngineRejected`` with the last lines of the output.
         """
-        if not (folder / "Dockerfile").is_file():
+        file = folder / "Dockerfile"
+        if not file.is_file():
             raise EngineRejected(f"There is no Dockerfile in {one_line(str(folder))}.", 400)
+        has_stages = len(re.findall(r"(?im)^\s*FROM\s", file.read_text("utf-8", "replace"))) > 1
+        unnamed = set(self.untagged_images()) if has_stages else set()
         output: list[str] = []
         built = ""
         with self._translating(LONG_SECONDS):
@@ -739,7 +746,10 @@ class DockerEngine:
         found = self.image(built or tag)
         if found is None:
             raise EngineRejected(f"{one_line(tag)} was built, and the engine does not have it.", 500)
-        return found.id
+        # Somebody else may build meanwhile: of what came, what this build has told is of it.
+        told = {said[1] for line in output if (said := _STEP_MADE.match(line))}
+        came = [one for one in self.untagged_images() if one not in unnamed] if has_stages else []
+        return Built(found.id, tuple(one for one in came if references.short_id(one) in told))
 
     def tag(self, image_id: str, reference: str) -> None:
         """Give an image another name; a missing tag means ``latest``."""

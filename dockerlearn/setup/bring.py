@@ -533,8 +533,10 @@ class _Bringing:
                 if why is not None:
                     raise SetupFailed(f"Could not build {references.short(reference)}: {why.say}") from error
                 raise _failed(f"build {references.short(reference)}", error) from error
-        if not self.store.confirm(intent, built):
-            self.store.enter(self.engine_id, "image", built, reference, self.context.attempt.id)
+        if not self.store.confirm(intent, built.id):
+            self.store.enter(self.engine_id, "image", built.id, reference, self.context.attempt.id)
+        for stage in built.stages:
+            self.store.enter(self.engine_id, "image", stage, reference, self.context.attempt.id)
         self.actions.append(Action(f"image {references.short(reference)}", "built"))
 
     # Files
