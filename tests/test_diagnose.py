@@ -24,7 +24,7 @@ from dockerlearn.diagnose import diagnosis
 from dockerlearn.diagnose.explain import RULES, explain
 from dockerlearn.diagnose.names import between
 from dockerlearn.engine.snapshots import Binding, Health, Membership, Mount
-from dockerlearn.errors import EngineSilent
+from dockerlearn.errors import EngineRejected, EngineSilent
 from dockerlearn.session.verdict import judge
 from dockerlearn.world import host
 from dockerlearn.world.http import HttpAnswer, HttpClient, HttpFailure
@@ -775,6 +775,31 @@ class TestTogether:
         _, _, recognised = judge(msgspec.convert(raw, Step, strict=False), world)
         assert recognised is not None
         assert recognised.name == "left running"
+
+    @pytest.mark.parametrize(("failures", "recognised"), [(1, True), (2, False)])
+    def test_a_look_for_a_mistake_that_fails_is_made_once_more(self, failures: int, recognised: bool) -> None:
+        class HalfDeafEngine(FakeEngine):
+            """An engine that does not answer what a container has printed, the first times."""
+
+            deaf = failures
+
+            def logs(self, container_id: str, tail: int = 500, limit: int = 65_536) -> str:
+                self.deaf -= 1
+                if self.deaf >= 0:
+                    raise EngineRejected("The engine refused: not now.", 500)
+                return super().logs(container_id, tail, limit)
+
+        engine = HalfDeafEngine()
+        engine.output[engine.add(NAME).id] = "lost\n"
+        when = [{"noun": "container", "container": NAME, "logs": {"contains": "lost"}}]
+        mistake = {"name": "lost", "when": when, "say": "Find it.", "try": "x"}
+        check = [{"noun": "container", "container": "dl-other", "absent": "false"}]
+        raw = {"id": "a", "title": "A", "check": check, "solution": "x", "mistakes": [mistake]}
+        status, _, found = judge(
+            msgspec.convert(raw, Step, strict=False), lambda: World(engine, Path("/"), Scope(IMAGES))
+        )
+        assert status is Status.UNMET
+        assert (found is not None) == recognised
 
     def test_foreign_text_is_made_safe(self, engine: FakeEngine) -> None:
         there = engine.add(NAME, **SHORT, exit_code=1)

@@ -66,14 +66,17 @@ def _recognise(
     limit: float | None,
     passing: Time | None,
 ) -> Mistake | None:
-    """Find the mistake that the world shows. A process that must be seen to stay up is waited for."""
+    """Find the mistake that the world shows.
+
+    A process that must be seen to stay up is waited for, and what could not be looked at is looked at once more.
+    """
     undecided: list[Mistake] = []
     for mistake in mistakes:
         # One look for both: a second one is later, and what was still to come in the first may be there in it.
         open_ones = [outcome for outcome in look_once(mistake.when, world) if not outcome.met]
         if mistake.when and not open_ones:
             return mistake
-        if open_ones and all(outcome.wait is not None for outcome in open_ones):
+        if open_ones and all(one.wait is not None or one.status is Status.UNKNOWN for one in open_ones):
             undecided.append(mistake)
     for mistake in undecided:
         if look(mistake.when, make_world, limit=limit, passing=passing).status is Status.MET:
