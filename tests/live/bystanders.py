@@ -45,7 +45,7 @@ def picture(host: str) -> dict[str, Any]:
 
     By kind and name; an image by its id, and each of its names apart. What changes by itself or by somebody else's
     right is left out: when an image was given a name last, who is on Docker's own networks, and what a health check
-    has said.
+    runs and has said.
     """
     socket = host.removeprefix("unix://")
 
@@ -58,6 +58,7 @@ def picture(host: str) -> dict[str, Any]:
     for row in get("/containers/json?all=1"):
         there = get(f"/containers/{row['Id']}/json")
         there["State"].pop("Health", None)
+        there.pop("ExecIDs", None)
         seen[f"container {there['Name'].removeprefix('/')}"] = there
     for row in get("/images/json?all=1"):
         there = get(f"/images/{row['Id']}/json")
