@@ -13,6 +13,8 @@ import pytest
 from dockerlearn.engine.api import ContainerSpec, PathInContainer
 from dockerlearn.errors import EngineRejected, EngineSilent, NameTaken, SetupFailed, WorkspaceError
 from dockerlearn.setup import bring, ledger
+from dockerlearn.setup.bring import SOURCE_LABEL
+from dockerlearn.setup.ledger import NONCE_LABEL
 from dockerlearn.setup.spec import Setup, SetupFile
 from dockerlearn.setup.workspace import MARKER
 from tests.fake_engine import make_image
@@ -557,15 +559,28 @@ def test_an_image_whose_files_have_changed_is_taken_away(bench: Bench) -> None:
     assert bench.engine.image(first) is None
 
 
-def test_an_image_that_the_learner_built_with_the_same_labels_is_taken_away(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("forged", [{NONCE_LABEL, SOURCE_LABEL}, {SOURCE_LABEL}])
+def test_an_image_that_the_learner_built_with_the_same_labels_is_taken_away(
+    bench: Bench, tmp_path: Path, forged: set[str]
+) -> None:
     stated, first = _built(bench)
-    labels = bench.engine.images[first].labels
+    labels = {key: value for key, value in bench.engine.images[first].labels.items() if key in forged}
     (tmp_path / "Dockerfile").write_text("FROM busybox:1.36\nRUN true\n")
-    forged = bench.engine.build(tmp_path, "dl-app:v1", labels).id
-    assert forged != first
+    second = bench.engine.build(tmp_path, "dl-app:v1", labels).id
+    assert second != first
     bench.observe(images=("dl-app:v1",))
     bring.take_away(bench.context(), [stated])
-    assert bench.engine.image(forged) is None
+    assert bench.engine.image(second) is None
+    assert bench.engine.image(first) is None
+
+
+def test_a_foreign_image_under_the_name_is_nothing_to_keep_or_take_away(bench: Bench) -> None:
+    stated, first = _built(bench)
+    bench.engine.remove_image("dl-app:v1")
+    foreign = make_image("dl-app:v1", id="sha256:" + "9" * 64)
+    bench.engine.add_image(foreign)
+    bring.take_away(bench.context(), [stated])
+    assert bench.engine.image("dl-app:v1") == foreign
     assert bench.engine.image(first) is None
 
 
