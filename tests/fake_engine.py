@@ -743,7 +743,13 @@ class FakeEngine:
                 raise EngineRejected("The engine refused: conflict: a container is using the image.", 409)
             if not by_tag and len(image.tags) > 1:
                 raise EngineRejected("The engine refused: conflict: image is referenced in several repositories.", 409)
+            has_children = any(other.parent == image.id for other in self.images.values())
+            if has_children and not by_tag:
+                raise EngineRejected("The engine refused: conflict: image has dependent child images.", 409)
             self._tick()
+            if has_children:
+                self._untag(reference)
+                return True
             del self.images[image.id]
             return True
         self._tick()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from dockerlearn.engine.api import ContainerSpec, PathInContainer
@@ -582,6 +583,22 @@ def test_a_foreign_image_under_the_name_is_nothing_to_keep_or_take_away(bench: B
     bring.take_away(bench.context(), [stated])
     assert bench.engine.image("dl-app:v1") == foreign
     assert bench.engine.image(first) is None
+
+
+def test_what_an_image_that_stays_is_built_on_stays_too_without_its_name(bench: Bench) -> None:
+    """The old builder gives the learner, who builds the same files, the image below the one with the labels."""
+    stated, first = _built(bench)
+    image_of = bench.engine.images[first]
+    below = msgspec.structs.replace(image_of, id="sha256:" + "8" * 64, tags=("dl-app:v2",), labels={})
+    bench.engine.add_image(below)
+    bench.engine.images[first] = msgspec.structs.replace(image_of, parent=below.id)
+    bench.observe(images=("dl-app:v2",))
+    for _ in range(2):
+        bring.take_away(bench.context(), [stated])
+        assert _id_of(bench, "dl-app:v1") == first
+        assert bench.engine.images[below.id].tags == ()
+    bring.take_away(bench.context())
+    assert {first, below.id} & set(bench.engine.images) == set()
 
 
 def test_a_name_that_the_learner_gave_to_it_is_taken_away(bench: Bench) -> None:

@@ -138,9 +138,16 @@ def take_away(context: Context, stated: Sequence[Setup] = ()) -> SetupReport:
     of_lesson = context.store.attempts_of(context.attempt.pack, context.attempt.lesson)
     plan = clean.plan(context.engine, context.store, attempts=frozenset(of_lesson))
     kept = _Bringing(context).as_built(stated)
-    plan = msgspec.structs.replace(
-        plan, items=tuple(item for item in plan.items if (item.object_id, item.entered_as) not in kept)
+    beneath = _ancestors(context.engine, [image_id for image_id, _ in kept])
+    items = (
+        item
+        for item in plan.items
+        if (item.object_id, item.entered_as) not in kept
+        # What a build of the learner's made of the old builder's cache may be what one that stays is built on. Its name
+        # goes; the image cannot.
+        and not (item.object_id in beneath and references.looks_like_id(item.name))
     )
+    plan = msgspec.structs.replace(plan, items=tuple(items))
     if blocked := [item for item in plan.items if item.action == "leave"]:
         raise SetupFailed(
             "The step cannot be started afresh: "
@@ -163,6 +170,18 @@ def take_away(context: Context, stated: Sequence[Setup] = ()) -> SetupReport:
             for done in report.done
         )
     )
+
+
+def _ancestors(engine: EngineApi, images: Sequence[str]) -> frozenset[str]:
+    """The ids of the images on which these were built."""
+    found: set[str] = set()
+    open_ones = list(images)
+    while open_ones:
+        there = engine.image(open_ones.pop())
+        if there is not None and there.parent and there.parent not in found:
+            found.add(there.parent)
+            open_ones.append(there.parent)
+    return frozenset(found)
 
 
 def baseline(engine: EngineApi, declared: Declared) -> dict[str, str]:

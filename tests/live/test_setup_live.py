@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,30 @@ def test_redo_makes_everything_anew(bench: LiveBench, docker: Docker) -> None:
     assert docker.try_("inspect", "dl-web").returncode != 0
     bench.bring(container("dl-web", command=SLEEP))
     assert inspect(docker, "dl-web")[0]["Id"] != before["Id"]
+
+
+def test_redo_leaves_what_it_would_build_alike(
+    bench: LiveBench, docker: Docker, nameless_come: Callable[[], set[str]]
+) -> None:
+    """Also when the learner has built the same files with the old builder, which gives her the image below ours.
+
+    That one is away with her name in containerd's store, and what it was built on shows up there in the end.
+    """
+    (bench.files / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /copied\nENV A=1\n")
+    stated = image("dl-app:v1", build=".")
+    bench.bring(stated)
+    built = docker("image", "inspect", "--format", "{{.Id}}", "dl-app:v1")
+    folder = str(bench.files)
+    for _ in range(3):
+        docker("build", "--tag", "dl-app:v2", folder, env={"DOCKER_BUILDKIT": "0"})
+        ledger.observe(bench.engine, bench.store, bench.attempt, declared(images=("dl-app:v1", "dl-app:v2")))
+        bring.take_away(bench.context(), [stated])
+        assert bench.bring(stated) == []
+        assert docker("image", "inspect", "--format", "{{.Id}}", "dl-app:v1") == built
+        assert docker.try_("image", "inspect", "dl-app:v2").returncode != 0
+    assert nameless_come() == set()
+    assert {did for _, did in bench.clean()} <= {"removed", "gone"}
+    assert docker.try_("image", "inspect", built).returncode != 0
 
 
 def test_anonymous_volumes_go_too(bench: LiveBench, docker: Docker) -> None:
