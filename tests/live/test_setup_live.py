@@ -127,11 +127,12 @@ def test_redo_leaves_what_it_would_build_alike(
     bench.bring(stated)
     built = docker("image", "inspect", "--format", "{{.Id}}", "dl-app:v1")
     folder = str(bench.files)
-    for _ in range(3):
+    for _ in range(2):
         docker("build", "--tag", "dl-app:v2", folder, env={"DOCKER_BUILDKIT": "0"})
         ledger.observe(bench.engine, bench.store, bench.attempt, declared(images=("dl-app:v1", "dl-app:v2")))
-        bring.take_away(bench.context(), [stated])
-        assert bench.bring(stated) == []
+        for _ in range(2):
+            bring.take_away(bench.context(), [stated])
+            assert bench.bring(stated) == []
         assert docker("image", "inspect", "--format", "{{.Id}}", "dl-app:v1") == built
         assert docker.try_("image", "inspect", "dl-app:v2").returncode != 0
     assert nameless_come() == set()
