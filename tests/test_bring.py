@@ -13,7 +13,7 @@ import pytest
 
 from dockerlearn.engine.api import ContainerSpec, PathInContainer
 from dockerlearn.errors import EngineRejected, EngineSilent, NameTaken, SetupFailed, WorkspaceError
-from dockerlearn.setup import bring, ledger
+from dockerlearn.setup import bring, clean, ledger
 from dockerlearn.setup.bring import SOURCE_LABEL
 from dockerlearn.setup.ledger import NONCE_LABEL
 from dockerlearn.setup.spec import Setup, SetupFile
@@ -599,6 +599,20 @@ def test_what_an_image_that_stays_is_built_on_stays_too_without_its_name(bench: 
         assert bench.engine.images[below.id].tags == ()
     bring.take_away(bench.context())
     assert {first, below.id} & set(bench.engine.images) == set()
+
+
+def test_what_lost_its_name_goes_after_what_is_built_on_it(bench: Bench) -> None:
+    """Also when it was entered before that."""
+    (bench.files / "Dockerfile").write_text("FROM nginx:1.27\n")
+    bench.bring(image("dl-base:v1", build="."))
+    base = _id_of(bench, "dl-base:v1")
+    stated, first = _built(bench)
+    bench.engine.images[first] = msgspec.structs.replace(bench.engine.images[first], parent=base)
+    bring.take_away(bench.context(), [stated])
+    assert bench.engine.images[base].tags == ()
+    report = clean.carry_out(clean.plan(bench.engine, bench.store), bench.engine, bench.store)
+    assert [done.did for done in report.done] == ["removed", "removed"]
+    assert {first, base} & set(bench.engine.images) == set()
 
 
 def test_a_name_that_the_learner_gave_to_it_is_taken_away(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +71,8 @@ class Done(msgspec.Struct, frozen=True):
 
 _MORE_TRIES = 2
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 _LOST = "the engine could not be asked any more"
 
 
@@ -123,6 +126,11 @@ def plan(
     containers = sorted(leaning, key=lambda one: one[1].created, reverse=True) + [
         one for one in containers if not one[1].leans_on
     ]
+    # One without a name may be what others were built on: then it goes after them, and the youngest of these first.
+    unnamed = [one for one in images if not one[1].has_tag(one[0].name)]
+    images = [one for one in images if one not in unnamed] + sorted(
+        unnamed, key=lambda one: one[1].created or _NEVER, reverse=True
+    )
     users = _dependents(engine, rows, [container for _, container in containers], owned)
     for entry, image in images:
         if not entry.made and image.id not in owned.made_images and not image.has_tag(entry.name):
