@@ -140,6 +140,23 @@ def test_redo_leaves_what_it_would_build_alike(
     assert docker.try_("image", "inspect", built).returncode != 0
 
 
+def test_what_lost_its_name_is_cleaned_with_what_is_built_on_it(
+    bench: LiveBench, docker: Docker, nameless_come: Callable[[], set[str]]
+) -> None:
+    for name, base in (("base", BUSYBOX), ("app", "dl-base:v1")):
+        (bench.files / name).mkdir()
+        (bench.files / name / "Dockerfile").write_text(f"FROM {base}\nCOPY Dockerfile /{name}\n")
+    stated = image("dl-app:v1", build="app")
+    bench.bring(image("dl-base:v1", build="base"), stated)
+    built = docker("image", "inspect", "--format", "{{.Id}}", "dl-app:v1")
+    for _ in range(2):
+        bring.take_away(bench.context(), [stated])
+        assert docker.try_("image", "inspect", "dl-base:v1").returncode != 0
+        assert docker("image", "inspect", "--format", "{{.Id}}", "dl-app:v1") == built
+    assert {did for _, did in bench.clean()} <= {"removed", "gone"}
+    assert bench.known() == set()
+
+
 def test_anonymous_volumes_go_too(bench: LiveBench, docker: Docker) -> None:
     before = docker("volume", "ls", "-q")
     docker("run", "-d", "--name", "dl-web", "-v", "/data", BUSYBOX, *SLEEP)
