@@ -138,15 +138,12 @@ def take_away(context: Context, stated: Sequence[Setup] = ()) -> SetupReport:
     of_lesson = context.store.attempts_of(context.attempt.pack, context.attempt.lesson)
     plan = clean.plan(context.engine, context.store, attempts=frozenset(of_lesson))
     kept = _Bringing(context).as_built(stated)
-    beneath = _ancestors(context.engine, [image_id for image_id, _ in kept])
-    items = (
-        item
-        for item in plan.items
-        if (item.object_id, item.entered_as) not in kept
+    items = [item for item in plan.items if (item.object_id, item.entered_as) not in kept]
+    if any(item.has_lost_its_name for item in items):
         # What a build of the learner's made of the old builder's cache may be what one that stays is built on. Its name
         # goes; the image cannot.
-        and not (item.object_id in beneath and references.looks_like_id(item.name))
-    )
+        beneath = _ancestors(context.engine, [image_id for image_id, _ in kept])
+        items = [item for item in items if not (item.has_lost_its_name and item.object_id in beneath)]
     plan = msgspec.structs.replace(plan, items=tuple(items))
     if blocked := [item for item in plan.items if item.action == "leave"]:
         raise SetupFailed(

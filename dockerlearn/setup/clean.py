@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +47,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str | None = None
     restore: str | None = None
 
+    @property
+    def has_lost_its_name(self) -> bool:
+        """Whether this is an image that is known by its id alone now."""
+        return self.kind == "image" and references.looks_like_id(self.name)
+
 
 class CleanPlan(msgspec.Struct, frozen=True):
     """What would be done on one engine; ``folders`` are the learner's, and stay unless the learner removes them.
@@ -70,8 +74,6 @@ class Done(msgspec.Struct, frozen=True):
 
 
 _MORE_TRIES = 2
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 _LOST = "the engine could not be asked any more"
 
@@ -126,11 +128,7 @@ def plan(
     containers = sorted(leaning, key=lambda one: one[1].created, reverse=True) + [
         one for one in containers if not one[1].leans_on
     ]
-    # One without a name may be what others were built on: then it goes after them, and the youngest of these first.
-    unnamed = [one for one in images if not one[1].has_tag(one[0].name)]
-    images = [one for one in images if one not in unnamed] + sorted(
-        unnamed, key=lambda one: one[1].created or _NEVER, reverse=True
-    )
+    images.sort(key=_turn)
     users = _dependents(engine, rows, [container for _, container in containers], owned)
     for entry, image in images:
         if not entry.made and image.id not in owned.made_images and not image.has_tag(entry.name):
@@ -161,6 +159,14 @@ def _look(
         return engine.network(identifier)
     volume = engine.volume(entry.name)
     return volume if volume is not None and ledger.volume_id(volume) == identifier else None
+
+
+def _turn(one: tuple[Entry, ImageSnapshot]) -> tuple[bool, float]:
+    """When an image goes: what lost its name may be what others were built on, and goes after them, the oldest last."""
+    entry, image = one
+    if image.has_tag(entry.name):
+        return False, 0.0
+    return True, -image.created.timestamp() if image.created is not None else 0.0
 
 
 def _users(engine: EngineApi, there: NetworkSnapshot | VolumeSnapshot) -> tuple[ContainerRow, ...]:
@@ -366,7 +372,7 @@ def _remove_volume(item: Item, engine: EngineApi, store: Store) -> Done:
 
 
 def _remove_image(item: Item, engine: EngineApi, store: Store) -> Done:
-    unnamed = references.looks_like_id(item.name)
+    unnamed = item.has_lost_its_name
     named = engine.image(item.object_id if unnamed else item.entered_as)
     if named is None:
         store.forget(item.entry_id)
