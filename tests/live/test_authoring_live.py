@@ -101,13 +101,21 @@ HELD = {
 }
 
 
+def pack_of(folder: Path, lesson: str, text: str) -> Path:
+    """Write a pack of one lesson, which may use busybox."""
+    pack = folder / "pack"
+    (pack / lesson).mkdir(parents=True)
+    (pack / lesson / "lesson.yaml").write_text(text)
+    (pack / "pack.yaml").write_text(
+        f"format: 1\nid: w\ntitle: W\nlessons: [{lesson}]\nimages: {{busybox: busybox:1.36}}\n"
+    )
+    return pack
+
+
 def test_a_check_that_too_much_passes_is_found_out(
     engine: Callable[[], EngineApi], docker: Docker, tmp_path: Path
 ) -> None:
-    pack = tmp_path / "pack"
-    (pack / "weak").mkdir(parents=True)
-    (pack / "weak" / "lesson.yaml").write_text(WEAK)
-    (pack / "pack.yaml").write_text("format: 1\nid: w\ntitle: W\nlessons: [weak]\nimages: {busybox: busybox:1.36}\n")
+    pack = pack_of(tmp_path, "weak", WEAK)
     told: list[Proved] = []
     prover = Prover(open_pack(pack), engine, docker.host, tmp_path / "place", told=told.append, mutate=True)
     prover.prove("weak", only="cheats")
@@ -155,10 +163,7 @@ steps:
 def test_a_wrong_answer_that_is_never_told_as_meant_is_found_out(
     engine: Callable[[], EngineApi], docker: Docker, tmp_path: Path
 ) -> None:
-    pack = tmp_path / "pack"
-    (pack / "hidden").mkdir(parents=True)
-    (pack / "hidden" / "lesson.yaml").write_text(HIDDEN)
-    (pack / "pack.yaml").write_text("format: 1\nid: w\ntitle: W\nlessons: [hidden]\nimages: {busybox: busybox:1.36}\n")
+    pack = pack_of(tmp_path, "hidden", HIDDEN)
     proved = Prover(open_pack(pack), engine, docker.host, tmp_path / "place").prove("hidden", only="wrong answers")
     assert {one.step: one.why for one in proved if one.fell} == {
         "hidden/word": "the wrong answer 'black' is told: It begins so.",
