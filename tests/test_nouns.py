@@ -421,6 +421,10 @@ class TestContainers:
         scope = Scope(IMAGES, since=engine.clock)
         assert seen(engine, scope=scope, containers={"running": "true"}, count="0").met
         no(seen(engine, scope=scope, containers={"running": "true"}), "docker ps -a")
+        engine.add("dl-job", published={"80/tcp": (Binding("", 8080),)})
+        found = seen(engine, scope=self.scope(engine, "dl-job"), containers={"host_port": "8080"}, count="0")
+        assert found.expected == "there should be no containers at port 8080 of the host"
+        assert found.status is Status.UNMET
         no(seen(engine, scope=scope, containers={"running": "true"}, count={">": "2"}), "there is none")
 
     def test_a_young_one_is_waited_for(self, engine: FakeEngine) -> None:

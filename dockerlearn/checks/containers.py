@@ -82,9 +82,10 @@ class Containers(Noun, frozen=True, kw_only=True, tag="containers"):
         if not young and fits(self.count, len(matching)):
             yield Finding(ok=True, expected="", found=told)
             return
+        number = "no" if self.count == "0" else describe(self.count)
         yield Finding(
             ok=False,
-            expected=f"there should be {describe(self.count)} containers {self.name}",
+            expected=f"there should be {number} containers {self.name}",
             found=told,
             next="docker ps -a",
             wait=max(young) if young else None,
