@@ -596,7 +596,12 @@ def test_full_screen_programs(shell: Ridden) -> None:
     shell.type("q")
     assert shell.wait("done", before)["status"] == 0
     before = len(shell.events())
-    shell.type(f"tmux -L dl-{secrets.token_hex(6)} new-session 'echo within; exec sh'\r")
+    # tmux throws away what the terminal has not read yet (TCOFLUSH), and the shell's mark with it if that is quick.
+    session = f"tmux -L dl-{secrets.token_hex(6)} new-session 'echo within; exec sh'"
+    (shell.home / "multiplex").write_text(f"echo ready\nread go\n{session}\n")
+    shell.type("sh multiplex\r")
+    at = shell.sees("ready", at)
+    shell.type("go\r")
     shell.sees("within", at)
     shell.type("exit\r")
     assert shell.wait("done", before)["status"] == 0
