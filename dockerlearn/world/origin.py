@@ -24,8 +24,8 @@ def was_named_here(events: Iterable[EventSnapshot], image_id: str, reference: st
         if event.action == "load" and event.id == image_id:
             given, carried = False, True
         elif event.action == "create" and event.id == image_id:
-            # A build: what the name was taken from until then was another one.
-            carried = False
+            # A build: what the name was taken from until then was another one. BuildKit tells of its tag before.
+            given, carried = holder == image_id, False
         elif event.action == "build" and event.id == image_id:
             # Podman tells of no tag then, and every name that it has was given here.
             given, carried = True, False

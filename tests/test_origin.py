@@ -1,0 +1,49 @@
+"""Where an image has its public name from, by the events of Docker's engines; Podman's are in ``test_podman``."""
+
+from __future__ import annotations
+
+from dockerlearn.engine.snapshots import EventSnapshot, event_from_message
+from dockerlearn.world.origin import was_named_here
+
+NAME = "busybox:1.36"
+PULLED, BUILT, OTHER = (f"sha256:{letter * 64}" for letter in "abc")
+
+
+def events(*told: tuple[str, str, str]) -> list[EventSnapshot]:
+    return [
+        event_from_message({"Type": "image", "Action": action, "time": number, "Actor": {
+            "ID": identifier, "Attributes": {"name": name}}})
+        for number, (action, identifier, name) in enumerate(told)
+    ]  # fmt: skip
+
+
+def test_a_build_of_buildkit_is_told_after_its_tag() -> None:
+    """As 28.5 tells it with overlay2; the name had been on another image before, and was given back."""
+    before = [
+        ("pull", NAME, "busybox"),
+        ("tag", OTHER, NAME),
+        ("tag", PULLED, NAME),
+    ]
+    built = [("tag", BUILT, NAME), ("create", BUILT, BUILT)]
+    assert was_named_here(events(*before, *built), BUILT, NAME)
+    assert was_named_here(events(before[0], *built), BUILT, NAME)
+    assert not was_named_here(events(*before), PULLED, NAME)
+    assert not was_named_here(events(before[0]), PULLED, NAME)
+
+
+def test_a_build_that_was_given_the_name_later_or_never() -> None:
+    built = [("pull", NAME, "busybox"), ("tag", BUILT, "dl-x:v1"), ("create", BUILT, BUILT)]
+    assert not was_named_here(events(*built), BUILT, NAME)
+    assert was_named_here(events(*built, ("tag", BUILT, NAME)), BUILT, NAME)
+    assert was_named_here(events(("tag", OTHER, NAME), *built[1:], ("tag", BUILT, NAME)), BUILT, NAME)
+
+
+def test_a_pull_after_a_build_under_the_name() -> None:
+    told = [("tag", BUILT, NAME), ("create", BUILT, BUILT), ("pull", NAME, "busybox")]
+    assert not was_named_here(events(*told), BUILT, NAME)
+
+
+def test_an_image_from_an_archive_may_be_given_its_name_back() -> None:
+    told = [("load", PULLED, PULLED), ("tag", OTHER, NAME), ("tag", PULLED, NAME)]
+    assert not was_named_here(events(*told), PULLED, NAME)
+    assert was_named_here(events(*told), OTHER, NAME)
