@@ -305,6 +305,8 @@ class EngineContract:
         built = engine.build(tmp_path, tag, {}).id
         assert built in engine.image_ids()
         assert built not in before
+        assert engine.image_parents()[built] == base.id
+        assert engine.image_parents()[base.id] == ""
         assert built not in engine.untagged_images()
         engine.tag(base.id, tag)
         assert built in engine.untagged_images()

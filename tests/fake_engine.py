@@ -358,6 +358,10 @@ class FakeEngine:
         self._called("image_ids")
         return frozenset(self.images)
 
+    def image_parents(self) -> Mapping[str, str]:
+        self._called("image_parents")
+        return {image.id: image.parent for image in self.images.values()}
+
     def manifests(self, reference: str) -> frozenset[str]:
         self._called("manifests")
         image = self._image(reference)

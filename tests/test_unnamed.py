@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from dockerlearn.engine.snapshots import Mount
@@ -92,6 +93,67 @@ def test_images_without_a_name_that_were_built_on_the_courses(bench: Bench) -> N
         ("container", "eager_turing", "docker rm eager_turing"),
         ("image", "555555555555", "docker rmi 555555555555"),
     ]
+
+
+def add_steps(bench: Bench, *digits: str, on: str = "") -> None:
+    """Images without a name that an old build has left, each built on the one before."""
+    for digit in digits:
+        image_id = f"sha256:{digit * 64}"
+        bench.engine.add_image(make_image(id=image_id, layers=(*BASE, "sha256:more"), parent=on))
+        on = image_id
+
+
+def with_containerds_store(bench: Bench) -> None:
+    bench.engine.says = msgspec.structs.replace(bench.engine.says, containerd_store=True)
+
+
+def test_with_containerds_store_what_an_image_was_built_on_is_listed_with_it(bench: Bench) -> None:
+    add_steps(bench, "5", "6", "7")
+    assert found(bench) == [("image", "777777777777", "docker rmi 777777777777")]
+    with_containerds_store(bench)
+    assert found(bench) == [("image", "777777777777", "docker rmi 777777777777 666666666666 555555555555")]
+    for digit in "765":
+        assert bench.engine.remove_image(f"sha256:{digit * 64}")
+    assert found(bench) == []
+
+
+def test_what_several_were_built_on_goes_with_the_last_of_them(bench: Bench) -> None:
+    with_containerds_store(bench)
+    add_steps(bench, "5", "6")
+    add_steps(bench, "7", on="sha256:" + "5" * 64)
+    assert found(bench) == [
+        ("image", "666666666666", "docker rmi 666666666666"),
+        ("image", "777777777777", "docker rmi 777777777777 555555555555"),
+    ]
+
+
+def test_what_a_named_image_was_built_on_too_stays(bench: Bench) -> None:
+    with_containerds_store(bench)
+    add_steps(bench, "5", "6")
+    bench.engine.add_image(make_image("dl-x:v1", layers=(*BASE, "sha256:more"), parent="sha256:" + "5" * 64))
+    assert found(bench) == [("image", "666666666666", "docker rmi 666666666666")]
+
+
+def test_what_has_a_name_or_is_in_the_ledger_is_not_listed_with_it(bench: Bench) -> None:
+    with_containerds_store(bench)
+    on = bench.engine.add_image(make_image("dl-x:v1", layers=(*BASE, "sha256:more"))).id
+    add_steps(bench, "5", "6", on=on)
+    assert found(bench) == [("image", "666666666666", "docker rmi 666666666666 555555555555")]
+    bench.store.enter(
+        bench.engine.identity.id, "image", f"sha256:{'5' * 64}", "docker.io/library/dl-y:v1", bench.attempt.id
+    )
+    assert found(bench) == [("image", "666666666666", "docker rmi 666666666666")]
+
+
+def test_what_was_there_before_or_is_somebody_elses_is_not_listed_with_it(bench: Bench) -> None:
+    with_containerds_store(bench)
+    bench.engine.add_image(make_image(id="sha256:" + "4" * 64, layers=("sha256:other",)))
+    add_steps(bench, "5", on="sha256:" + "4" * 64)
+    assert found(bench) == [("image", "555555555555", "docker rmi 555555555555")]
+    bench.store.end_attempt(bench.attempt.id)
+    bench.attempt = bench.begin("images")
+    add_steps(bench, "6", on="sha256:" + "5" * 64)
+    assert found(bench) == [("image", "666666666666", "docker rmi 666666666666")]
 
 
 @pytest.mark.parametrize(

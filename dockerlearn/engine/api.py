@@ -211,6 +211,13 @@ class EngineApi(Protocol):
         """The ids of all images, those without a name and the steps of old builds among them, in one request."""
         ...
 
+    def image_parents(self) -> Mapping[str, str]:
+        """The ids of all images, each with that of the image that it was built on; empty where none is known.
+
+        One request. BuildKit notes no parent, and the public images have none.
+        """
+        ...
+
     def manifests(self, reference: str) -> frozenset[str]:
         """The digests of an image's manifests, one for each platform; none where the engine does not tell them.
 

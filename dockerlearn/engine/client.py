@@ -250,9 +250,14 @@ class DockerEngine:
 
     def image_ids(self) -> frozenset[str]:
         """The ids of all images, those without a name and the steps of old builds among them, in one request."""
+        return frozenset(self.image_parents())
+
+    def image_parents(self) -> Mapping[str, str]:
+        """The ids of all images, each with that of the image that it was built on; empty where none is known."""
         with self._translating():
             listed = self._looking().images(all=True)
-            return frozenset(full_image_id(str(item.get("Id") or "")) for item in self._list(listed))
+            told = [(str(item.get("Id") or ""), str(item.get("ParentId") or "")) for item in self._list(listed)]
+            return {full_image_id(one): full_image_id(parent) if parent else "" for one, parent in told}
 
     def manifests(self, reference: str) -> frozenset[str]:
         """The digests of an image's manifests, those of platforms; none of an image that is not there."""

@@ -39,7 +39,7 @@ def find(
     ``images`` are the pack's references, ``containers`` the names that its lessons in work declare. Containers with a
     name that the engine made up, images without a name, and anonymous volumes that were left by such containers or,
     when nobody looked meanwhile, by the lesson's. Costs four requests, and a look at each of what is listed and at each
-    of the course's images, whatever else there is.
+    of the course's images, whatever else there is; and for images of an old build three requests more.
     """
     attempts = store.attempts(engine.identity.id)
     if not attempts:
@@ -95,10 +95,13 @@ class _Look:
 
     def told_images(self, images: Collection[ImageSnapshot]) -> Iterator[Unnamed]:
         """Say of images why they are listed."""
+        beneath = self._beneath(images)
         for image in images:
-            short = references.short_id(image.id)
+            ids = [references.short_id(one) for one in (image.id, *beneath.get(image.id, ()))]
             reason = "built in a lesson and without a name now; nothing tells for certain whose it is"
-            yield Unnamed("image", short, reason, f"docker rmi {short}")
+            if ids[1:]:
+                reason += "; what it was built on goes with it"
+            yield Unnamed("image", ids[0], reason, f"docker rmi {' '.join(ids)}")
 
     def volumes(self, containers: Collection[str]) -> Iterator[Unnamed]:
         """Anonymous volumes that containers have left behind when they were removed."""
@@ -111,6 +114,33 @@ class _Look:
                 continue
             reason = f"left by {one_line(made.container)}, which was made from {one_line(made.image)} in a lesson"
             yield Unnamed("volume", made.name, reason, f"docker volume rm {made.name}")
+
+    def _beneath(self, images: Collection[ImageSnapshot]) -> dict[str, list[str]]:
+        """What would show up without a name when these images go one after the other, by the image that goes.
+
+        An engine removes the steps of an old build with the image; with containerd's store it leaves each of them.
+        """
+        if not any(image.parent for image in images) or not self._engine.condition().containerd_store:
+            return {}
+        parents = self._engine.image_parents()
+        built_on: dict[str, set[str]] = {}
+        for child, parent in parents.items():
+            built_on.setdefault(parent, set()).add(child)
+        known = {image for image, _ in self._owned.images}
+        found: dict[str, list[str]] = {}
+        going: set[str] = set()
+        for image in images:
+            below = found.setdefault(image.id, [])
+            going.add(image.id)
+            parent = image.parent
+            while parent and built_on.get(parent, set()) <= going and parent not in known and self._is_new(parent):
+                there = self._engine.image(parent)
+                if there is None or there.tags or there.digests or not self._is_built_on_ours(there):
+                    break
+                below.append(parent)
+                going.add(parent)
+                parent = there.parent
+        return found
 
     def _is_new(self, image_id: str) -> bool:
         return any(image_id not in before for before in self._before)
