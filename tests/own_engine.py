@@ -208,10 +208,13 @@ def fetch_packages(folder: Path, say: Callable[[str], None]) -> str | None:
 @contextmanager
 def index_for(host: str) -> Iterator[dict[str, str]]:
     """Serve the packages to containers of the engine at ``host``; what pip's environment has to say of it."""
-    bridge: Any = unix_http.ask(host.removeprefix("unix://"), "/networks/bridge").json()
-    gateway = bridge["IPAM"]["Config"][0]["Gateway"]
+    if is_podman():
+        here = podman_engine.address_for_builds()
+    else:
+        bridge: Any = unix_http.ask(host.removeprefix("unix://"), "/networks/bridge").json()
+        here = bridge["IPAM"]["Config"][0]["Gateway"]
     with index() as port:
-        yield {"PIP_INDEX_URL": f"http://{gateway}:{port}/simple", "PIP_TRUSTED_HOST": gateway}
+        yield {"PIP_INDEX_URL": f"http://{here}:{port}/simple", "PIP_TRUSTED_HOST": here}
 
 
 @contextmanager

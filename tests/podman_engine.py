@@ -207,6 +207,16 @@ def podman_engine() -> Iterator[tuple[Practice, PracticeStatus]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def address_for_builds() -> str:
+    """Return an address of these namespaces that builds reach, and containers do.
+
+    A build uses the host's network there, in which the gateway of the bridge is only while a container is on it.
+    """
+    address = "198.18.0.1"  # of a range for tests between machines, RFC 2544
+    subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
+    return address
+
+
 def _configured(folder: Path, port: int) -> dict[str, str]:
     """Write Podman's configuration; return the variables that name it."""
     told = {}
