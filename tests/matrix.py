@@ -296,7 +296,7 @@ def table(rows: Rows) -> str:
                 continue
             total = len(seen.failed) + seen.passed
             told.append(f"{len(seen.failed)} of {total} fail" if seen.failed else f"{seen.passed} pass")
-            failed += [f"- {name}, {column}: `{one.test}`: {_escaped(one.why)}" for one in seen.failed]
+            failed += [f"- {name}, {column}: {_told(one, of_podman=name == PODMAN)}" for one in seen.failed]
             cheats = ", with the prover's own cheats" if seen.thorough else ""
             runs.setdefault(f"engine {seen.engine}, {seen.on}, commit {seen.commit}{cheats}", []).append(column)
         lines.append("| " + " | ".join(told) + " |")
@@ -307,6 +307,13 @@ def table(rows: Rows) -> str:
     lines += ["", "Left out on Podman, and why (`tests/podman_engine.py` says which tests):", ""]
     lines += [f"- {why}: {len(names)} test{'s' * (len(names) > 1)}" for why, names in podman_engine.EXCLUDED.items()]
     return "\n".join(lines) + "\n"
+
+
+def _told(failed: Failed, *, of_podman: bool) -> str:
+    """Say which test failed and why: what is known of Podman, or the message."""
+    known = podman_engine.known(failed.test, failed.why) if of_podman else ""
+    message = _escaped(failed.why)
+    return f"`{failed.test}`: " + (f"{known}. ({message})" if known else message)
 
 
 def summary(rows: Rows) -> str:
