@@ -47,3 +47,23 @@ def test_an_image_from_an_archive_may_be_given_its_name_back() -> None:
     told = [("load", PULLED, PULLED), ("tag", OTHER, NAME), ("tag", PULLED, NAME)]
     assert not was_named_here(events(*told), PULLED, NAME)
     assert was_named_here(events(*told), OTHER, NAME)
+
+
+def test_a_build_of_which_nothing_is_told() -> None:
+    """Engine 20.10 tells nothing of BuildKit; what was pulled has a digest there, and what has none was not pulled."""
+    pulled = [("pull", NAME, "busybox"), ("tag", PULLED, "dl-tools:v1")]
+    loaded, tagged = ("load", BUILT, BUILT), ("tag", OTHER, NAME)
+
+    def built(*told: tuple[str, str, str], was_not_pulled: bool = True) -> bool:
+        return was_named_here(events(*told), BUILT, NAME, was_not_pulled=was_not_pulled)
+
+    assert built(*pulled)
+    assert built(*pulled, ("tag", BUILT, "dl-x:v1"))
+    assert built(tagged)
+    assert built(loaded, *pulled)
+    assert not built(*pulled, was_not_pulled=False)
+    assert not built(*pulled, loaded)
+    assert not built(*pulled, ("load", OTHER, OTHER), loaded)
+    assert not built(*pulled, ("untag", BUILT, BUILT))  # the digest is a name, and may have been taken
+    assert not built(("tag", PULLED, "dl-tools:v1"))  # what was before is forgotten
+    assert not built()

@@ -512,11 +512,14 @@ class World:
         digests of other repositories only was given the name here; so was one that was built here on another image.
         An image without any digest was loaded from an archive, which is an honest way to get it, or was built by
         BuildKit, which notes no parent; and the containerd store keeps no origin of any image. In both cases the
-        engine's events tell whether it got its name here, as long as they are remembered. (Engine 20.10 has none of a
-        build with BuildKit.)
+        engine's events tell whether it got its name here, as long as they are remembered.
         """
         if not image.has_origin:
-            return not image.parent and not was_named_here(self._remembered()[0], image.id, reference)
+            # With containerd's store, and on Podman, every image has a digest of its own: it may have been pulled.
+            events = self._remembered()[0]
+            return not image.parent and not was_named_here(
+                events, image.id, reference, was_not_pulled=not image.digests
+            )
         if self._was_pulled_as(image, reference):
             return True
         public = {name for name in image.digest_repositories if name.startswith("docker.io/")}
