@@ -556,7 +556,8 @@ class TestSameImage:
             ("tag another ours, create it, tag it ours", False),  # it was not there then
             ("create it, tag it other", True),
             ("tag it ours, tag another ours, tag it ours", False),
-            ("pull ours, tag another ours, tag it ours", True),
+            ("pull ours, tag another ours, tag it ours", None),
+            ("pull ours, load it, tag another ours, tag it ours", True),
             ("container it ours", True),
         ],
     )

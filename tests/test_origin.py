@@ -49,6 +49,14 @@ def test_an_image_from_an_archive_may_be_given_its_name_back() -> None:
     assert was_named_here(events(*told), OTHER, NAME)
 
 
+def test_a_build_of_which_the_tag_alone_is_told() -> None:
+    """As 26.1 tells it with overlay2; the name had been on a third one, which was not taken for this one's."""
+    told = [("pull", NAME, "busybox"), ("tag", OTHER, NAME), ("tag", PULLED, NAME), ("tag", BUILT, NAME)]
+    assert was_named_here(events(*told), BUILT, NAME, was_not_pulled=True)
+    assert not was_named_here(events(*told[1:]), BUILT, NAME, was_not_pulled=True)
+    assert not was_named_here(events(*told), BUILT, NAME)
+
+
 def test_a_build_of_which_nothing_is_told() -> None:
     """Engine 20.10 tells nothing of BuildKit; what was pulled has a digest there, and what has none was not pulled."""
     pulled = [("pull", NAME, "busybox"), ("tag", PULLED, "dl-tools:v1")]

@@ -40,8 +40,8 @@ def was_named_here(
         elif not ours:
             continue
         elif event.action == "pull":
-            # Of what is pulled, the engine does not tell the id.
-            given, holder, unaccounted = False, "", True
+            # Of what is pulled, the engine does not tell the id: it may be this one, or is certainly another one.
+            given, holder, unaccounted = False, event.id if was_not_pulled else "", True
         elif event.action == "tag":
             unaccounted = event.id != image_id
             if event.id == image_id:
