@@ -181,6 +181,7 @@ def test_what_the_engine_can_is_told_by_its_info(
     [
         ("events", "docker events with an end, to which Podman answers nothing"),
         ("owner", "new volumes that are root's, which Podman gives to the user of the first container"),
+        ("ports", "ports below 1024 for users who are not root, which Podman leaves to root"),
         ("rotation", "logs in more than one file, of which Podman keeps the last one"),
     ],
 )

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from dockerlearn.engine.docker_program import DockerProgram
 
 Need = Literal[
-    "amd64", "arm64", "buildkit", "buildx", "cgroup", "compose", "dangling", "events", "grace", "owner", "rotation"
+    "amd64",
+    "arm64",
+    "buildkit",
+    "buildx",
+    "cgroup",
+    "compose",
+    "dangling",
+    "events",
+    "grace",
+    "owner",
+    "ports",
+    "rotation",
 ]
 
 WORDS: Mapping[Need, str] = {
@@ -29,6 +40,7 @@ WORDS: Mapping[Need, str] = {
     "events": "docker events with an end",
     "grace": "a docker stop that gives time to end",
     "owner": "new volumes that are root's",
+    "ports": "ports below 1024 for users who are not root",
     "rotation": "logs in more than one file",
 }
 """What each is called in a sentence."""
@@ -93,6 +105,8 @@ class Abilities:
             return "" if says.grace else "which Podman has from 4.7"
         if need == "owner":
             return "which Podman gives to the user of the first container" if says.podman else ""
+        if need == "ports":
+            return "which Podman leaves to root" if says.podman else ""
         if need == "rotation":
             return "of which Podman keeps the last one" if says.podman else ""
         machine = _MACHINES.get(says.machine, says.machine)
