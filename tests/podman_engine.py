@@ -134,6 +134,9 @@ KNOWN = {
     r"theirs/layers:first": "its builds did not reach the tests' index; they do now, but a run takes too long there",
     r"test_an_image_that_somebody_else_had": "its events come a moment after what they tell of, here too late",
     r"normalizing name|== \\{'[0-9a-f]{6}": "it prints the id of what was built without its algorithm",
+    r"volumes/memory: mistake 'copied below the mount'": "docker cp writes into a tmpfs there",
+    r"multi-stage/scratch: mistake 'a shell that is not there'": "it keeps nothing of a start that failed",
+    r"read /proc/\d+/cgroup": "at times it cannot start what is quick to end",
     r"container dl-made": "left by the way that could not be gone, see above",
 }
 """Why a test fails on Podman, by what is in its name or message: what its engine does otherwise, as was tried there.
