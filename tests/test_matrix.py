@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dockerlearn.course.packs import open_pack
+from dockerlearn.engine.abilities import PODMAN_LACKS
 from tests import engines, matrix, own_engine, podman_engine
 
 REPORT = """<testsuites><testsuite>
@@ -215,7 +216,7 @@ def test_what_is_not_for_podman_is_a_test() -> None:
 
 
 def test_the_steps_that_are_left_out_on_podman_are_those_that_say_what_they_need() -> None:
-    pack, lacking = open_pack(), {"events", "grace", "owner", "ports", "rotation"}
+    pack, lacking = open_pack(), {"grace", *PODMAN_LACKS}
     said = {
         (lesson, step.id) for lesson in pack.lessons for step in pack.lesson(lesson).steps if lacking & set(step.needs)
     }

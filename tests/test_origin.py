@@ -1,4 +1,4 @@
-"""Where an image has its public name from, by the events of Docker's engines; Podman's are in ``test_podman``."""
+"""Where an image has its public name from, by the events of Docker's engines and of Podman."""
 
 from __future__ import annotations
 
@@ -75,3 +75,29 @@ def test_a_build_of_which_nothing_is_told() -> None:
     assert not built(*pulled, ("untag", BUILT, BUILT))  # the digest is a name, and may have been taken
     assert not built(("tag", PULLED, "dl-tools:v1"))  # what was before is forgotten
     assert not built()
+
+
+class TestOnPodman:
+    """Podman has a digest under each name; its events tell what was built and tagged here."""
+
+    def named_here(self, *told: tuple[str, str, str]) -> bool:
+        return was_named_here(events(*told), f"sha256:{MINE}", "busybox:1.36")
+
+    def test_a_build_under_the_published_name(self) -> None:
+        assert self.named_here(("build", "", MINE))
+
+    def test_a_build_that_was_given_it_afterwards(self) -> None:
+        assert self.named_here(("build", "", MINE), ("tag", MINE, PUBLIC))
+
+    def test_a_commit_that_was_given_it(self) -> None:
+        assert self.named_here(("tag", MINE, PUBLIC))
+
+    def test_a_pull(self) -> None:
+        assert not self.named_here(("build", "", "b" * 64), ("pull", "", PUBLIC))
+
+    def test_a_pull_after_a_build_of_the_very_same(self) -> None:
+        assert not self.named_here(("build", "", MINE), ("pull", "", PUBLIC))
+
+
+MINE = "a" * 64
+PUBLIC = "docker.io/library/busybox:1.36"

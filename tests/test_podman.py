@@ -15,7 +15,6 @@ from dockerlearn.engine.snapshots import (
     event_from_message,
     image_from_inspect,
 )
-from dockerlearn.world.origin import was_named_here
 from tests.test_client_errors import ServeTcp, answer, pong, serve_tcp
 from tests.test_snapshots import RECORDED
 
@@ -172,34 +171,3 @@ class TestInDockersWords:
         short = [(action, one[:19] if one.startswith("sha256") else one) for action, one, _ in seen]
         assert short == [("build", built), ("tag", built), ("pull", name), ("save", built), ("load", "")]
         assert [name for action, _, name in seen if action == "tag"] == [name]
-
-
-class TestWhereAnImageIsFrom:
-    """Podman has a digest under each name; its events tell what was built and tagged here."""
-
-    def named_here(self, *told: tuple[str, str, str]) -> bool:
-        events = [
-            event_from_message({"Type": "image", "Action": action, "time": number, "Actor": {
-                "ID": identifier, "Attributes": {"name": name}}})
-            for number, (action, identifier, name) in enumerate(told)
-        ]  # fmt: skip
-        return was_named_here(events, f"sha256:{MINE}", "busybox:1.36")
-
-    def test_a_build_under_the_published_name(self) -> None:
-        assert self.named_here(("build", "", MINE))
-
-    def test_a_build_that_was_given_it_afterwards(self) -> None:
-        assert self.named_here(("build", "", MINE), ("tag", MINE, PUBLIC))
-
-    def test_a_commit_that_was_given_it(self) -> None:
-        assert self.named_here(("tag", MINE, PUBLIC))
-
-    def test_a_pull(self) -> None:
-        assert not self.named_here(("build", "", "b" * 64), ("pull", "", PUBLIC))
-
-    def test_a_pull_after_a_build_of_the_very_same(self) -> None:
-        assert not self.named_here(("build", "", MINE), ("pull", "", PUBLIC))
-
-
-MINE = "a" * 64
-PUBLIC = "docker.io/library/busybox:1.36"

@@ -45,6 +45,14 @@ WORDS: Mapping[Need, str] = {
 }
 """What each is called in a sentence."""
 
+PODMAN_LACKS: Mapping[Need, str] = {
+    "events": "to which Podman answers nothing",
+    "owner": "which Podman gives to the user of the first container",
+    "ports": "which Podman leaves to root",
+    "rotation": "of which Podman keeps the last one",
+}
+"""What no Podman has, with what it has or does instead."""
+
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 """What engines call a machine that images call otherwise."""
 
@@ -99,16 +107,10 @@ class Abilities:
             return "" if says.limits else "which this engine cannot use"
         if need == "dangling":
             return "which this engine's image store removes" if says.containerd_store else ""
-        if need == "events":
-            return "to which Podman answers nothing" if says.podman else ""
         if need == "grace":
             return "" if says.grace else "which Podman has from 4.7"
-        if need == "owner":
-            return "which Podman gives to the user of the first container" if says.podman else ""
-        if need == "ports":
-            return "which Podman leaves to root" if says.podman else ""
-        if need == "rotation":
-            return "of which Podman keeps the last one" if says.podman else ""
+        if need in PODMAN_LACKS:
+            return PODMAN_LACKS[need] if says.podman else ""
         machine = _MACHINES.get(says.machine, says.machine)
         return f"and this one is on {machine}" if machine not in {need, ""} else ""
 
