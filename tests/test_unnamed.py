@@ -95,7 +95,10 @@ def test_images_without_a_name_that_were_built_on_the_courses(bench: Bench) -> N
     ]
 
 
-def add_steps(bench: Bench, *digits: str, on: str = "") -> None:
+GONE = "sha256:" + "0" * 64
+
+
+def add_steps(bench: Bench, *digits: str, on: str = GONE) -> None:
     """Images without a name that an old build has left, each built on the one before."""
     for digit in digits:
         image_id = f"sha256:{digit * 64}"
@@ -117,6 +120,14 @@ def test_with_containerds_store_what_an_image_was_built_on_is_listed_with_it(ben
     assert found(bench) == []
 
 
+def test_what_the_engine_takes_along_is_not_named(bench: Bench) -> None:
+    """Seen on 28.5: where all of the steps are there, down to the base, they go with the image."""
+    with_containerds_store(bench)
+    base = next(image for image in bench.engine.images.values() if image.has_tag("busybox:1.36"))
+    add_steps(bench, "5", "6", on=base.id)
+    assert found(bench) == [("image", "666666666666", "docker rmi 666666666666")]
+
+
 def test_what_several_were_built_on_goes_with_the_last_of_them(bench: Bench) -> None:
     with_containerds_store(bench)
     add_steps(bench, "5", "6")
@@ -136,7 +147,7 @@ def test_what_a_named_image_was_built_on_too_stays(bench: Bench) -> None:
 
 def test_what_has_a_name_or_is_in_the_ledger_is_not_listed_with_it(bench: Bench) -> None:
     with_containerds_store(bench)
-    on = bench.engine.add_image(make_image("dl-x:v1", layers=(*BASE, "sha256:more"))).id
+    on = bench.engine.add_image(make_image("dl-x:v1", layers=(*BASE, "sha256:more"), parent=GONE)).id
     add_steps(bench, "5", "6", on=on)
     assert found(bench) == [("image", "666666666666", "docker rmi 666666666666 555555555555")]
     bench.store.enter(
@@ -147,7 +158,7 @@ def test_what_has_a_name_or_is_in_the_ledger_is_not_listed_with_it(bench: Bench)
 
 def test_what_was_there_before_or_is_somebody_elses_is_not_listed_with_it(bench: Bench) -> None:
     with_containerds_store(bench)
-    bench.engine.add_image(make_image(id="sha256:" + "4" * 64, layers=("sha256:other",)))
+    bench.engine.add_image(make_image(id="sha256:" + "4" * 64, layers=("sha256:other",), parent=GONE))
     add_steps(bench, "5", on="sha256:" + "4" * 64)
     assert found(bench) == [("image", "555555555555", "docker rmi 555555555555")]
     bench.store.end_attempt(bench.attempt.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -59,17 +59,16 @@ class _Look:
         self._before = [before for one in attempts if (before := store.images_before(one.id)) is not None]
         self._owned = Owned(store, engine.identity.id)
         self._names = {references.normalise(name) for name in images} | {name for _, name in self._owned.images}
-        known = {image for image, _ in self._owned.images}.union(*(one.images.values() for one in attempts))
+        self._entered = {image for image, _ in self._owned.images}
+        known = self._entered.union(*(one.images.values() for one in attempts))
         there = [engine.image(word) for word in sorted(known | set(images))]
         self._course = {image.id: image for image in there if image is not None}
 
     def images(self) -> Iterator[ImageSnapshot]:
         """Images without a name that came in an attempt and were built on one of the course's."""
-        known = {image for image, _ in self._owned.images}
-        new = [one for one in self._engine.untagged_images() if one not in known and self._is_new(one)]
+        new = [one for one in self._engine.untagged_images() if self._is_new(one)]
         for image_id in new[:MOST]:
-            image = self._engine.image(image_id)
-            if image is not None and not image.tags and not image.digests and self._is_built_on_ours(image):
+            if (image := self._nameless(image_id)) is not None:
                 yield image
 
     def containers(self, untagged: Collection[str]) -> Iterator[Unnamed]:
@@ -118,7 +117,8 @@ class _Look:
     def _beneath(self, images: Collection[ImageSnapshot]) -> dict[str, list[str]]:
         """What would show up without a name when these images go one after the other, by the image that goes.
 
-        An engine removes the steps of an old build with the image; with containerd's store it leaves each of them.
+        An engine removes the steps of an old build with the image. With containerd's store 28.5 does not, where the one
+        at which they begin is gone: it takes that along with another image that was built on it, too.
         """
         if not any(image.parent for image in images) or not self._engine.condition().containerd_store:
             return {}
@@ -126,27 +126,39 @@ class _Look:
         built_on: dict[str, set[str]] = {}
         for child, parent in parents.items():
             built_on.setdefault(parent, set()).add(child)
-        known = {image for image, _ in self._owned.images}
         found: dict[str, list[str]] = {}
         going: set[str] = set()
         for image in images:
-            below = found.setdefault(image.id, [])
+            found[image.id] = []
             going.add(image.id)
-            parent = image.parent
-            while parent and built_on.get(parent, set()) <= going and parent not in known and self._is_new(parent):
-                there = self._engine.image(parent)
-                if there is None or there.tags or there.digests or not self._is_built_on_ours(there):
+            parent = image.parent if _is_cut_off(image.id, parents) else ""
+            while parent and built_on.get(parent, set()) <= going and self._is_new(parent):
+                step = self._nameless(parent)
+                if step is None:
                     break
-                below.append(parent)
+                found[image.id].append(parent)
                 going.add(parent)
-                parent = there.parent
+                parent = step.parent
         return found
 
     def _is_new(self, image_id: str) -> bool:
-        return any(image_id not in before for before in self._before)
+        """Whether an image came in an attempt and is not in the ledger."""
+        return image_id not in self._entered and any(image_id not in before for before in self._before)
 
-    def _is_built_on_ours(self, image: ImageSnapshot) -> bool:
-        return any(base.layers and image.layers[: len(base.layers)] == base.layers for base in self._course.values())
+    def _nameless(self, image_id: str) -> ImageSnapshot | None:
+        """An image, if it has no name and was built on one of the course's."""
+        image = self._engine.image(image_id)
+        if image is None or image.tags or image.digests:
+            return None
+        layers = (base.layers for base in self._course.values() if base.layers)
+        return image if any(image.layers[: len(base)] == base for base in layers) else None
+
+
+def _is_cut_off(image_id: str, parents: Mapping[str, str]) -> bool:
+    """Whether something that an image was built on, however far down, is gone."""
+    while image_id in parents:
+        image_id = parents[image_id]
+    return bool(image_id)
 
 
 def _removing(there: ContainerSnapshot) -> str:

@@ -6,12 +6,15 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from dockerlearn.setup import ledger, unnamed
 from dockerlearn.setup.spec import Declared
 from tests import exported
 from tests.live.conftest import Docker, things
 from tests.live.lessons import Learner
 from tests.live.live_bench import BUSYBOX, LiveBench
+from tests.matrix import NEWEST_CONTAINERD
 from tests.setup_bench import declared
 
 NAMES = declared("dl-web", images=("dl-tools:v1", "dl-app:v1"))
@@ -118,6 +121,22 @@ def test_what_was_made_without_a_name_is_listed_and_left(bench: LiveBench, docke
     for remedy in remedies.values():
         docker(*remedy.split()[1:])
     assert listed(bench) == {}
+
+
+@pytest.mark.also_on(NEWEST_CONTAINERD)
+def test_one_command_removes_an_image_without_a_name_and_its_steps(bench: LiveBench, docker: Docker) -> None:
+    """With containerd's store the first of two takes steps along that the other one was built on, too."""
+    steps = ("RUN touch /made", "ENV A=1")
+    first, second = (
+        build(docker, "theirs/app:v1", *steps, f"ENV B={number}", "ENV C=3", "ENV D=4") for number in range(2)
+    )
+    assert listed(bench) == {first[7:19]: f"docker rmi {first[7:19]}"}
+    docker("rmi", first)
+    docker("rmi", "theirs/app:v1")
+    for remedy in listed(bench).values():
+        docker(*remedy.split()[1:])
+    assert listed(bench) == {}
+    assert bench.engine.image(second) is None
 
 
 def test_volumes_that_were_left(bench: LiveBench, docker: Docker) -> None:
